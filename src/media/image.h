@@ -1,0 +1,64 @@
+/* Still images: JPEG and PNG from bytes to an upright frame and back, with the metadata that may be kept.
+ *
+ * Decoding finds the format from the bytes, applies the EXIF orientation (the frame is as shown) and enforces limits before memory is
+ * taken. Grey stays grey, 16 bits stay 16, alpha stays; CMYK and YCCK come out as RGB; palettes come out as RGB(A).
+ * Encoding never carries original pixels: EXIF thumbnails, MPF, JFXX, Photoshop IRBs, XMP previews, trailers are not in struct image_metadata.
+ */
+#ifndef OBSCURA_MEDIA_IMAGE_H
+#define OBSCURA_MEDIA_IMAGE_H
+
+#include "base/buffer.h"
+#include "media/frame.h"
+
+enum image_format { IMAGE_NONE, IMAGE_JPEG, IMAGE_PNG };
+
+struct image_limits {
+    int64_t max_pixels;  /* width * height */
+    int max_side;        /* px */
+    int64_t max_memory;  /* bytes of decoded samples */
+};
+
+/* What is kept of the file's metadata, already cleaned of pictures: opaque blobs, each empty where absent. Owned. */
+struct image_metadata {
+    struct buffer exif; /* TIFF structure, IFD1 (thumbnail) removed, Orientation 1, MakerNote previews removed */
+    struct buffer icc;
+    struct buffer xmp;  /* without embedded thumbnails and with tiff:Orientation 1 */
+    struct buffer iptc; /* IPTC-IIM text record of a Photoshop IRB */
+    int density_x, density_y, density_unit; /* JFIF / pHYs; 0 where unknown. Unit: 0 ratio, 1 per inch, 2 per cm (JFIF's) */
+};
+
+struct image {
+    enum image_format format;
+    struct frame *frame; /* owned; upright */
+    int orientation;     /* EXIF orientation that was applied, 1..8 */
+    int jpeg_h, jpeg_v;  /* luma sampling factors of a JPEG source (2,2 = 4:2:0), for writing it the same way */
+    bool progressive;
+    struct image_metadata metadata;
+};
+
+/* The format by the leading bytes alone. */
+enum image_format image_probe(const uint8_t *data, size_t len);
+
+const char *image_format_content_type(enum image_format format); /* "image/jpeg", "image/png" */
+
+/* -EBADMSG: damaged, truncated, or not an image; -EFBIG: over a limit; -EOPNOTSUPP; -ENOMEM. A truncated file is an error, not half a picture.
+ * (A JPEG with mere warnings that decodes to the last line is accepted.) */
+int image_decode(const uint8_t *data, size_t len, const struct image_limits *limits, struct image **ret_image, struct error *err);
+
+struct image_encode_options {
+    enum image_format format;
+    int quality;        /* JPEG, 1..100 */
+    int compress_level; /* PNG, 0..9 */
+    bool strip_metadata;
+};
+
+/* Writes image->frame with image->metadata into `out`. JPEG keeps the source's chroma sampling where the source was a JPEG, else 4:4:4 at quality >= 90
+ * and 4:2:0 below; alpha and 16 bits are dropped for JPEG (alpha over white). */
+int image_encode(const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err);
+
+/* Writes a bare frame (a mask) as PNG. */
+int image_encode_png(const struct frame *f, int compress_level, struct buffer *out, struct error *err);
+
+void image_destroy(struct image *image);
+
+#endif
