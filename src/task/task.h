@@ -28,6 +28,7 @@ struct task {
     char *filename;            /* as the client named it, base name only, UTF-8 */
     char *content_type;        /* by the file's bytes */
     char *parameters;          /* JSON object of the request's options, as config writes it */
+    int error_code;            /* negative errno of base/error.h that the failure had (stored: it decides what a waiting client is told); 0 where none */
     char *error;               /* why it failed */
     char *warnings;            /* lines separated by '\n' */
     char *webhook_url, *webhook_header_name, *webhook_header_value;
