@@ -1,6 +1,6 @@
-/* Configuration: ONE option table (config.c) with name, type, range, default and help. From it come the command line, the environment
- * (OBSCURA_NAME_WITH_UNDERSCORES), the configuration file (`name = value` lines), --help, the man page, and the query parameters of an upload.
- * Later sources win: defaults, file, environment, command line, request. */
+/* Configuration: ONE option table (config.c) with name, type, range, default and help. From it come the command line,
+ * the environment (OBSCURA_NAME_WITH_UNDERSCORES), the configuration file (`name = value` lines), --help, the man page,
+ * and the query parameters of an upload. Later sources win: defaults, file, environment, command line, request. */
 #ifndef OBSCURA_CONFIG_H
 #define OBSCURA_CONFIG_H
 
@@ -12,39 +12,40 @@
 
 struct config {
     /* Serving */
-    bool api;                  /* accepted for the reference's start line; serving is what the program does */
+    bool api; /* accepted for the reference's start line; serving is what the program does */
     char *host;
-    int64_t port;              /* 0: any free one (the log says which) */
-    char *api_endpoint;        /* base of returned URLs, without trailing slash; NULL: http://HOST:PORT */
+    int64_t port;       /* 0: any free one (the log says which) */
+    char *api_endpoint; /* base of returned URLs, without trailing slash; NULL: http://HOST:PORT */
     char *config_file;
-    char *log_level;           /* error, warn, info, debug */
+    int log_level; /* enum log_level */
     /* Storage */
-    char *input, *output;      /* folders */
-    char *database;            /* path, sqlite:PATH or postgresql:// */
-    int64_t retention_s;       /* 0: for ever */
+    char *input, *output; /* folders */
+    char *database;       /* path, sqlite:PATH or postgresql:// */
+    int64_t retention_s;  /* 0: for ever */
     bool delete_originals;
-    int64_t disk_reserve;      /* bytes that stay free */
+    int64_t disk_reserve; /* bytes that stay free */
     /* Limits */
-    int64_t max_upload;        /* bytes */
+    int64_t max_upload;                       /* bytes */
     int64_t max_pixels, max_side, max_memory; /* of a decoded image; px, px, bytes */
-    int64_t max_queue;         /* tasks */
+    int64_t max_queue;                        /* tasks */
     int64_t max_connections, max_connections_per_client;
-    int64_t task_memory;       /* bytes of address space for an engine; 0: none */
-    int64_t task_time_s;       /* CPU seconds for a task; 0: none */
+    int64_t task_memory; /* bytes of address space for an engine; 0: none */
+    int64_t task_time_s; /* CPU seconds for a task; 0: none */
     int64_t drain_timeout_s;
     /* Work */
-    unsigned types;            /* -a: OBJECT_BITs */
-    int64_t workers, threads;  /* 0: from the cores */
-    char *models;              /* folder; NULL: embedded */
-    char *model;               /* "object-detection-v2": faces and plates only; NULL otherwise */
-    int precision;             /* enum infer_precision */
-    int64_t detect_size;       /* px; 0: default */
+    unsigned types;           /* -a: OBJECT_BITs */
+    int64_t workers, threads; /* 0: from the cores */
+    char *models;             /* folder; NULL: embedded */
+    int model;                /* 1: object-detection-v2, faces and plates only */
+    int precision;            /* enum infer_precision */
+    int64_t detect_size;      /* px; 0: default */
     bool strip_metadata;
-    int instance_mask_colors;  /* enum mask_palette */
+    int instance_mask_colors; /* enum mask_palette */
     bool keep_data_streams;
-    char *video_codec, *video_preset;
-    int sandbox;               /* 0 auto, 1 required, 2 off */
-    char *user;                /* account to become when started as root; NULL: none */
+    int video_codec;    /* 0 auto, then h264, hevc, vp9, av1 */
+    char *video_preset; /* NULL: the default */
+    int sandbox;        /* 0 auto, 1 required, 2 off */
+    char *user;         /* account to become when started as root; NULL: none */
     /* Webhooks */
     char *webhook_secret;
     bool webhook_allow_private;
@@ -61,8 +62,8 @@ void config_finish(struct config *c);
 void config_print_help(FILE *to);
 void config_print_man(FILE *to);
 
-
-/* Reading one upload's parameters: begin with the server's defaults, add each query parameter, end with the checks across parameters. */
+/* Reading one upload's parameters: begin with the server's defaults, add each query parameter, end with the checks
+ * across parameters. */
 struct config_request {
     struct request_options options;
     unsigned given_types, wanted_types; /* bits that the request named, and named as true */
@@ -70,7 +71,8 @@ struct config_request {
     double segmentation_threshold;      /* < 0: not given */
 };
 void config_request_begin(struct config_request *r, const struct config *c);
-/* By query name, `-` and `_` alike. -ENOENT: no such parameter (err->text suggests one where one is near); -EINVAL: bad value. Empty values count as not given. */
+/* By query name, `-` and `_` alike. -ENOENT: no such parameter (err->text suggests one where one is near); -EINVAL: bad
+ * value. Empty values count as not given. */
 int config_request_add(struct config_request *r, const char *name, const char *value, struct error *err);
 /* Types named by the request against those of the server (-EINVAL names the missing flag), deprecated parameters. */
 int config_request_end(struct config_request *r, const struct config *c, struct error *err);

@@ -1,4 +1,5 @@
-/* Files of a task: the upload and what was made of it. Written under a temporary name, fsynced, then renamed: a name that exists holds a whole file. */
+/* Files of a task: the upload and what was made of it. Written under a temporary name, fsynced, then renamed: a name
+ * that exists holds a whole file. */
 #ifndef OBSCURA_ARTEFACT_ARTEFACT_H
 #define OBSCURA_ARTEFACT_ARTEFACT_H
 
@@ -23,16 +24,22 @@ struct artefact_writer {
     enum artefact_kind kind;
     char temporary[64];
 };
-int artefact_create(struct artefact_store *s, const char *id, enum artefact_kind kind, struct artefact_writer *ret_writer, struct error *err);
-int artefact_commit(struct artefact_writer *w, struct error *err); /* fsync, rename, fsync of the folder; closes fd. -ENOSPC, -EIO: the file is removed */
-void artefact_abort(struct artefact_writer *w);                    /* removes what was written; safe after commit and on a zeroed writer */
+int artefact_create(struct artefact_store *s, const char *id, enum artefact_kind kind,
+    struct artefact_writer *ret_writer, struct error *err);
+int artefact_commit(struct artefact_writer *w,
+    struct error *err); /* fsync, rename, fsync of the folder; closes fd. -ENOSPC, -EIO: the file is removed */
+void artefact_abort(struct artefact_writer *w); /* removes what was written; safe after commit and on a zeroed writer */
 
-int artefact_open(struct artefact_store *s, const char *id, enum artefact_kind kind, int *ret_fd, int64_t *ret_size, struct error *err); /* read-only; -ENOENT */
-int artefact_delete(struct artefact_store *s, const char *id, enum artefact_kind kind, struct error *err); /* absent is fine */
+int artefact_open(struct artefact_store *s, const char *id, enum artefact_kind kind, int *ret_fd, int64_t *ret_size,
+    struct error *err); /* read-only; -ENOENT */
+int artefact_delete(
+    struct artefact_store *s, const char *id, enum artefact_kind kind, struct error *err); /* absent is fine */
 int artefact_delete_all(struct artefact_store *s, const char *id, struct error *err);
 
-/* Removes temporaries older than max_age_s, and files of ids for which known() says false. Returns how many, or a negative code. */
-int artefact_sweep(struct artefact_store *s, int64_t max_age_s, bool (*known)(void *opaque, const char *id), void *opaque, struct error *err);
+/* Removes temporaries older than max_age_s, and files of ids for which known() says false. Returns how many, or a
+ * negative code. */
+int artefact_sweep(struct artefact_store *s, int64_t max_age_s, bool (*known)(void *opaque, const char *id),
+    void *opaque, struct error *err);
 
 int64_t artefact_free_bytes(struct artefact_store *s); /* on the fuller of the two file systems */
 

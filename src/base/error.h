@@ -1,4 +1,5 @@
-/* Errors: functions return 0 or a negative errno; the text that a client or an operator will read goes into a caller-owned struct error.
+/* Errors: functions return 0 or a negative errno; the text that a client or an operator will read goes into a
+ * caller-owned struct error.
  *
  * The codes carry meaning across rooms, so that api/ can turn them into a status in one place:
  *   -EINVAL     a value or a file is wrong, and the client can mend it   (422)
@@ -20,7 +21,8 @@
 
 struct error {
     int code;       /* 0 or a negative errno */
-    char text[512]; /* one line of UTF-8, without a trailing newline; names what is wrong, the value and what is allowed */
+    char text[512]; /* one line of UTF-8, without a trailing newline; names what is wrong, the value and what is allowed
+                     */
 };
 
 /* Fills `err` (may be NULL) and returns `code`, so that `return error_set(err, -EINVAL, ...)` reads well. */

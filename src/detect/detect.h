@@ -1,7 +1,8 @@
 /* The detector: networks, passes, tiling, NMS. One detector belongs to one thread.
  *
- * identity.onnx finds faces and license plates, scene.onnx persons and vehicles with masks; a network none of whose types is asked for is
- * not run. How large the picture is made for each pass is said in docs/MODELS.md with the figures behind it.
+ * identity.onnx finds faces and license plates, scene.onnx persons and vehicles with masks; a network none of whose
+ * types is asked for is not run. How large the picture is made for each pass is said in docs/MODELS.md with the figures
+ * behind it.
  */
 #ifndef OBSCURA_DETECT_DETECT_H
 #define OBSCURA_DETECT_DETECT_H
@@ -14,28 +15,30 @@
 struct detector;
 
 struct detector_options {
-    const char *models;     /* folder with identity.onnx and scene.onnx; NULL: the embedded ones */
-    unsigned types;         /* bits of the types that may be asked for: only their networks are loaded */
-    int threads;            /* cores for one run */
-    int precision;          /* enum infer_precision */
-    int detect_size;        /* longest side given to the identity network's first pass, px; 0: the default */
+    const char *models; /* folder with identity.onnx and scene.onnx; NULL: the embedded ones */
+    unsigned types;     /* bits of the types that may be asked for: only their networks are loaded */
+    int threads;        /* cores for one run */
+    int precision;      /* enum infer_precision */
+    int detect_size;    /* longest side given to the identity network's first pass, px; 0: the default */
 };
 
 struct detect_params {
-    unsigned types;                 /* bits; subset of the detector's */
-    float threshold[OBJECT_TYPES];  /* 0..1 */
-    bool masks;                     /* false: boxes are enough, masks are not assembled */
-    bool video;                     /* one of many frames: the passes of a video (fewer, smaller) */
+    unsigned types;                /* bits; subset of the detector's */
+    float threshold[OBJECT_TYPES]; /* 0..1 */
+    bool masks;                    /* false: boxes are enough, masks are not assembled */
+    bool video;                    /* one of many frames: the passes of a video (fewer, smaller) */
     struct tiling tiling;
 };
 
 int detector_create(const struct detector_options *options, struct detector **ret_detector, struct error *err);
 void detector_destroy(struct detector *d);
 
-/* Runs every network once for the shapes most pictures have, so that the first picture is not slower (and kernels exist before a sandbox closes). */
+/* Runs every network once for the shapes most pictures have, so that the first picture is not slower (and kernels exist
+ * before a sandbox closes). */
 int detector_warm_up(struct detector *d, struct error *err);
 
 /* Appends what is found in `f`, best score first within each type. On failure nothing is appended. */
-int detector_run(struct detector *d, const struct frame *f, const struct detect_params *params, struct detections *out, struct error *err);
+int detector_run(struct detector *d, const struct frame *f, const struct detect_params *params, struct detections *out,
+    struct error *err);
 
 #endif

@@ -13,8 +13,9 @@ struct box {
     float x1, y1, x2, y2;
 };
 
-/* A segmentation mask, run-length coded: within the rectangle (x, y, width, height) of the picture, rows from the top, alternating runs of
- * 0 and 1 beginning with 0 (the first run may be 0 long); runs continue over row ends; they add up to width * height. */
+/* A segmentation mask, run-length coded: within the rectangle (x, y, width, height) of the picture, rows from the top,
+ * alternating runs of 0 and 1 beginning with 0 (the first run may be 0 long); runs continue over row ends; they add up
+ * to width * height. */
 struct mask {
     int x, y, width, height;
     uint32_t *runs; /* owned */
@@ -33,10 +34,12 @@ struct detection {
     enum object_type type;
     float score; /* 0..1 */
     struct box box;
-    struct mask *mask;   /* owned; NULL: the type's own shape (ellipse of the box for faces, the box for license plates) */
-    int offset_x, offset_y; /* top-left corner of the patch in which the mask was computed; never right of or below the box's own */
-    int64_t track_id;    /* -1 where there is none */
-    bool anonymised;     /* false inside an `ignores` area */
+    struct mask
+        *mask; /* owned; NULL: the type's own shape (ellipse of the box for faces, the box for license plates) */
+    int offset_x, offset_y; /* top-left corner of the patch in which the mask was computed; never right of or below the
+                               box's own */
+    int64_t track_id;       /* -1 where there is none */
+    bool anonymised;        /* false inside an `ignores` area */
 };
 
 struct detections {

@@ -1,7 +1,7 @@
 /* Running ONNX networks: load, compile for an input shape, run.
  *
- * A model is read once and is immutable; compiled graphs (one for each input shape, a small LRU) belong to it. One model is used by one
- * thread at a time; the engine itself may use several cores (threads in infer_options).
+ * A model is read once and is immutable; compiled graphs (one for each input shape, a small LRU) belong to it. One
+ * model is used by one thread at a time; the engine itself may use several cores (threads in infer_options).
  */
 #ifndef OBSCURA_INFER_INFER_H
 #define OBSCURA_INFER_INFER_H
@@ -19,8 +19,9 @@ struct infer_options {
     int cache_shapes;               /* compiled graphs kept, >= 1; 0 means 6 */
 };
 
-/* Outputs are read through strides (counted in floats), so that the engine may hand out its own layouts without a reorder:
- * element (c, y, x) is data[c * stride_c + y * stride_y + x * stride_x]. Batch element 0 (other elements stride_n apart). */
+/* Outputs are read through strides (counted in floats), so that the engine may hand out its own layouts without a
+ * reorder: element (c, y, x) is data[c * stride_c + y * stride_y + x * stride_x]. Batch element 0 (other elements
+ * stride_n apart). */
 struct infer_output {
     const char *name;  /* of the graph output; lives as long as the model */
     const float *data; /* valid until the next run or the model's end */
@@ -37,7 +38,7 @@ static inline float infer_at(const struct infer_output *o, int c, int y, int x)
 struct infer_picture {
     const uint8_t *rgb; /* height rows of width * 3 bytes */
     ptrdiff_t stride;
-    int width, height;  /* what the network sees: the caller has padded it to the model's multiple */
+    int width, height; /* what the network sees: the caller has padded it to the model's multiple */
     float mean, scale;
 };
 
@@ -45,7 +46,8 @@ struct infer_model;
 
 /* Reads a model from bytes, which must stay (mapped) as long as the model lives: weights are read from there.
  * -EINVAL: not ONNX, or broken; -EOPNOTSUPP: an operator is not supported (the text names node and operator). */
-int infer_model_load(const void *data, size_t len, const struct infer_options *options, struct infer_model **ret_model, struct error *err);
+int infer_model_load(const void *data, size_t len, const struct infer_options *options, struct infer_model **ret_model,
+    struct error *err);
 void infer_model_destroy(struct infer_model *model);
 
 /* A value of the file's metadata_props ("obscura.classes"); NULL where absent. Lives as long as the model. */
@@ -58,10 +60,12 @@ const char *infer_model_precision(const struct infer_model *model);
 int infer_model_prepare(struct infer_model *model, const int dims[4], struct error *err);
 
 /* Runs the model's only input. *ret_outputs points to ret_count outputs in the graph's order, owned by the model. */
-int infer_run_picture(struct infer_model *model, const struct infer_picture *picture, const struct infer_output **ret_outputs, int *ret_count, struct error *err);
+int infer_run_picture(struct infer_model *model, const struct infer_picture *picture,
+    const struct infer_output **ret_outputs, int *ret_count, struct error *err);
 
 /* The same from plain f32 NCHW data (tests, other networks). */
-int infer_run_tensor(struct infer_model *model, const float *data, const int dims[4], const struct infer_output **ret_outputs, int *ret_count, struct error *err);
+int infer_run_tensor(struct infer_model *model, const float *data, const int dims[4],
+    const struct infer_output **ret_outputs, int *ret_count, struct error *err);
 
 /* The output of that name among `count`; NULL where there is none. */
 const struct infer_output *infer_output_find(const struct infer_output *outputs, int count, const char *name);

@@ -1,8 +1,9 @@
 /* Still images: JPEG and PNG from bytes to an upright frame and back, with the metadata that may be kept.
  *
- * Decoding finds the format from the bytes, applies the EXIF orientation (the frame is as shown) and enforces limits before memory is
- * taken. Grey stays grey, 16 bits stay 16, alpha stays; CMYK and YCCK come out as RGB; palettes come out as RGB(A).
- * Encoding never carries original pixels: EXIF thumbnails, MPF, JFXX, Photoshop IRBs, XMP previews, trailers are not in struct image_metadata.
+ * Decoding finds the format from the bytes, applies the EXIF orientation (the frame is as shown) and enforces limits
+ * before memory is taken. Grey stays grey, 16 bits stay 16, alpha stays; CMYK and YCCK come out as RGB; palettes come
+ * out as RGB(A). Encoding never carries original pixels: EXIF thumbnails, MPF, JFXX, Photoshop IRBs, XMP previews,
+ * trailers are not in struct image_metadata.
  */
 #ifndef OBSCURA_MEDIA_IMAGE_H
 #define OBSCURA_MEDIA_IMAGE_H
@@ -13,9 +14,9 @@
 enum image_format { IMAGE_NONE, IMAGE_JPEG, IMAGE_PNG };
 
 struct image_limits {
-    int64_t max_pixels;  /* width * height */
-    int max_side;        /* px */
-    int64_t max_memory;  /* bytes of decoded samples */
+    int64_t max_pixels; /* width * height */
+    int max_side;       /* px */
+    int64_t max_memory; /* bytes of decoded samples */
 };
 
 /* What is kept of the file's metadata, already cleaned of pictures: opaque blobs, each empty where absent. Owned. */
@@ -24,7 +25,8 @@ struct image_metadata {
     struct buffer icc;
     struct buffer xmp;  /* without embedded thumbnails and with tiff:Orientation 1 */
     struct buffer iptc; /* IPTC-IIM text record of a Photoshop IRB */
-    int density_x, density_y, density_unit; /* JFIF / pHYs; 0 where unknown. Unit: 0 ratio, 1 per inch, 2 per cm (JFIF's) */
+    int density_x, density_y,
+        density_unit; /* JFIF / pHYs; 0 where unknown. Unit: 0 ratio, 1 per inch, 2 per cm (JFIF's) */
 };
 
 struct image {
@@ -41,9 +43,10 @@ enum image_format image_probe(const uint8_t *data, size_t len);
 
 const char *image_format_content_type(enum image_format format); /* "image/jpeg", "image/png" */
 
-/* -EBADMSG: damaged, truncated, or not an image; -EFBIG: over a limit; -EOPNOTSUPP; -ENOMEM. A truncated file is an error, not half a picture.
- * (A JPEG with mere warnings that decodes to the last line is accepted.) */
-int image_decode(const uint8_t *data, size_t len, const struct image_limits *limits, struct image **ret_image, struct error *err);
+/* -EBADMSG: damaged, truncated, or not an image; -EFBIG: over a limit; -EOPNOTSUPP; -ENOMEM. A truncated file is an
+ * error, not half a picture. (A JPEG with mere warnings that decodes to the last line is accepted.) */
+int image_decode(
+    const uint8_t *data, size_t len, const struct image_limits *limits, struct image **ret_image, struct error *err);
 
 struct image_encode_options {
     enum image_format format;
@@ -52,9 +55,10 @@ struct image_encode_options {
     bool strip_metadata;
 };
 
-/* Writes image->frame with image->metadata into `out`. JPEG keeps the source's chroma sampling where the source was a JPEG, else 4:4:4 at quality >= 90
- * and 4:2:0 below; alpha and 16 bits are dropped for JPEG (alpha over white). */
-int image_encode(const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err);
+/* Writes image->frame with image->metadata into `out`. JPEG keeps the source's chroma sampling where the source was a
+ * JPEG, else 4:4:4 at quality >= 90 and 4:2:0 below; alpha and 16 bits are dropped for JPEG (alpha over white). */
+int image_encode(
+    const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err);
 
 /* Writes a bare frame (a mask) as PNG. */
 int image_encode_png(const struct frame *f, int compress_level, struct buffer *out, struct error *err);

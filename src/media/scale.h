@@ -4,9 +4,10 @@
 
 #include "media/frame.h"
 
-/* Converts and scales the part (x, y, width, height) of `f` to RGB24 of out_width x out_height at `out` (`stride` bytes a row).
- * Shrinking averages areas (box filter), enlarging is bilinear. 16-bit samples are cut to 8, grey is repeated, alpha is ignored.
- * The rectangle must lie inside the frame. -EINVAL, -ENOMEM. */
-int scale_to_rgb(const struct frame *f, int x, int y, int width, int height, uint8_t *out, ptrdiff_t stride, int out_width, int out_height);
+/* Converts and scales the part (x, y, width, height) of `f` to RGB24 of out_width x out_height at `out` (`stride` bytes
+ * a row). Shrinking averages areas (box filter), enlarging is bilinear. 16-bit samples are cut to 8, grey is repeated,
+ * alpha is ignored. The rectangle must lie inside the frame. -EINVAL, -ENOMEM. */
+int scale_to_rgb(const struct frame *f, int x, int y, int width, int height, uint8_t *out, ptrdiff_t stride,
+    int out_width, int out_height);
 
 #endif

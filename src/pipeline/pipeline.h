@@ -1,5 +1,5 @@
-/* From an uploaded file to its artefacts: the only place that knows the order of the stages. Runs inside a sandboxed engine process, so it
- * touches nothing but the file descriptors it is given. */
+/* From an uploaded file to its artefacts: the only place that knows the order of the stages. Runs inside a sandboxed
+ * engine process, so it touches nothing but the file descriptors it is given. */
 #ifndef OBSCURA_PIPELINE_PIPELINE_H
 #define OBSCURA_PIPELINE_PIPELINE_H
 
@@ -43,11 +43,14 @@ struct pipeline_report {
     } stage; /* seconds */
 };
 
-/* Finds out from the first bytes what `input` is and runs the image or the video pipeline. -EBADMSG where it is neither.
- * On failure the outputs' contents are to be thrown away. */
-int pipeline_run(struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
+/* Finds out from the first bytes what `input` is and runs the image or the video pipeline. -EBADMSG where it is
+ * neither. On failure the outputs' contents are to be thrown away. */
+int pipeline_run(
+    struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
 
-int pipeline_image(struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
-int pipeline_video(struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
+int pipeline_image(
+    struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
+int pipeline_video(
+    struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *ret_report, struct error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* Debug drawing: boxes, mask outlines, the type's name and, where asked, the score and track number; readable at any picture size. */
+/* Debug drawing: boxes, mask outlines, the type's name and, where asked, the score and track number; readable at any
+ * picture size. */
 #ifndef OBSCURA_REDACT_DRAW_H
 #define OBSCURA_REDACT_DRAW_H
 
@@ -7,6 +8,7 @@
 #include "detect/detection.h"
 #include "media/frame.h"
 
-int draw_detections(struct frame **f, const struct detections *d, const struct request_options *request, struct error *err);
+int draw_detections(
+    struct frame **f, const struct detections *d, const struct request_options *request, struct error *err);
 
 #endif

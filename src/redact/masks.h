@@ -10,8 +10,8 @@
 enum mask_palette { MASK_PALETTE_CURRENT, MASK_PALETTE_LEGACY, MASK_PALETTE_LEGACY_R };
 
 struct mask_picture {
-    int width, height;        /* of the picture the detections are of, px */
-    double scale;             /* percent, > 0 .. 100; nearest neighbour, at least 1 px */
+    int width, height; /* of the picture the detections are of, px */
+    double scale;      /* percent, > 0 .. 100; nearest neighbour, at least 1 px */
     enum mask_palette palette;
 };
 
@@ -19,9 +19,12 @@ struct mask_picture {
 void masks_color(const struct detections *d, size_t index, enum mask_palette palette, unsigned char rgb[3]);
 
 /* 8-bit grey, 255 where pixels were anonymized (or would be, for METHOD_DETECT), without feather; ignored areas 0. */
-int masks_binary(const struct detections *d, const struct request_options *request, const struct mask_picture *picture, struct frame **ret_frame, struct error *err);
+int masks_binary(const struct detections *d, const struct request_options *request, const struct mask_picture *picture,
+    struct frame **ret_frame, struct error *err);
 
-/* 8-bit RGB; colours as the contract says; where objects overlap B is the OR of the types and R, G the smaller one's. */
-int masks_instance(const struct detections *d, const struct request_options *request, const struct mask_picture *picture, struct frame **ret_frame, struct error *err);
+/* 8-bit RGB; colours as the contract says; where objects overlap B is the OR of the types and R, G the smaller one's.
+ */
+int masks_instance(const struct detections *d, const struct request_options *request,
+    const struct mask_picture *picture, struct frame **ret_frame, struct error *err);
 
 #endif

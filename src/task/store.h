@@ -1,6 +1,8 @@
-/* The task store, which is the queue: fronts insert, workers claim with a lease and a heartbeat; whoever dies, the lease runs out and the task is claimed again.
+/* The task store, which is the queue: fronts insert, workers claim with a lease and a heartbeat; whoever dies, the
+ * lease runs out and the task is claimed again.
  *
- * One handle is used by one thread at a time (open one for each thread or process, after fork). Every call is one transaction, durable when it returns.
+ * One handle is used by one thread at a time (open one for each thread or process, after fork). Every call is one
+ * transaction, durable when it returns.
  */
 #ifndef OBSCURA_TASK_STORE_H
 #define OBSCURA_TASK_STORE_H
@@ -17,9 +19,10 @@ struct task_store;
 int task_store_open(const char *url, struct task_store **ret_store, struct error *err);
 void task_store_close(struct task_store *s);
 
-/* Adds a queued task. max_queued > 0: -EAGAIN where that many are queued already. -EEXIST: idempotency_key known (then *t is left alone and
- * ret_existing, where not NULL, gets that task's id). */
-int task_store_insert(struct task_store *s, const struct task *t, int64_t max_queued, char ret_existing[UUID_SIZE], struct error *err);
+/* Adds a queued task. max_queued > 0: -EAGAIN where that many are queued already. -EEXIST: idempotency_key known (then
+ * *t is left alone and ret_existing, where not NULL, gets that task's id). */
+int task_store_insert(
+    struct task_store *s, const struct task *t, int64_t max_queued, char ret_existing[UUID_SIZE], struct error *err);
 
 int task_store_get(struct task_store *s, const char *id, struct task *ret_task, struct error *err); /* -ENOENT */
 
@@ -29,17 +32,24 @@ struct task_filter {
     int64_t offset;
 };
 /* Newest first. `each` owns nothing; a negative answer ends the walk and is returned. */
-int task_store_list(struct task_store *s, const struct task_filter *filter, int (*each)(void *opaque, const struct task *t), void *opaque, struct error *err);
+int task_store_list(struct task_store *s, const struct task_filter *filter,
+    int (*each)(void *opaque, const struct task *t), void *opaque, struct error *err);
 
-/* Claims the oldest queued task for `worker` (a name unique to the process's life) until now + lease_ms. -ENOENT: nothing is queued. */
-int task_store_claim(struct task_store *s, const char *worker, int64_t lease_ms, struct task *ret_task, struct error *err);
+/* Claims the oldest queued task for `worker` (a name unique to the process's life) until now + lease_ms. -ENOENT:
+ * nothing is queued. */
+int task_store_claim(
+    struct task_store *s, const char *worker, int64_t lease_ms, struct task *ret_task, struct error *err);
 
-/* Prolongs the lease and stores progress. -ECANCELED: the task was deleted or the lease was lost; the worker must drop the work. */
-int task_store_heartbeat(struct task_store *s, const char *id, const char *worker, double progress, int64_t lease_ms, struct error *err);
+/* Prolongs the lease and stores progress. -ECANCELED: the task was deleted or the lease was lost; the worker must drop
+ * the work. */
+int task_store_heartbeat(
+    struct task_store *s, const char *id, const char *worker, double progress, int64_t lease_ms, struct error *err);
 
-/* Ends a claimed task as TASK_DONE or TASK_FAILED, or puts it back (TASK_QUEUED, where attempts are left; else it becomes TASK_FAILED). In the same transaction the webhook goes to the
- * outbox. `t` gives content_type, is_video, error, warnings. *ret_status, where not NULL, gets what it became. -ECANCELED as above. */
-int task_store_end(struct task_store *s, const struct task *t, const char *worker, enum task_status status, enum task_status *ret_status, struct error *err);
+/* Ends a claimed task as TASK_DONE or TASK_FAILED, or puts it back (TASK_QUEUED, where attempts are left; else it
+ * becomes TASK_FAILED). In the same transaction the webhook goes to the outbox. `t` gives content_type, is_video,
+ * error, warnings. *ret_status, where not NULL, gets what it became. -ECANCELED as above. */
+int task_store_end(struct task_store *s, const struct task *t, const char *worker, enum task_status status,
+    enum task_status *ret_status, struct error *err);
 
 /* Gives a claimed task back without counting the attempt (a drained worker). */
 int task_store_release(struct task_store *s, const char *id, const char *worker, struct error *err);
@@ -56,18 +66,22 @@ int64_t task_store_count(struct task_store *s, int status, struct error *err); /
 struct task_webhook {
     int64_t number; /* of the outbox entry */
     char id[UUID_SIZE];
-    enum task_status status; /* DONE or FAILED */
-    int64_t event_us;        /* when the task ended */
-    int attempts;            /* tried so far */
+    enum task_status status;                /* DONE or FAILED */
+    int64_t event_us;                       /* when the task ended */
+    int attempts;                           /* tried so far */
     char *url, *header_name, *header_value; /* owned */
 };
 void task_webhook_finish(struct task_webhook *w);
 
-/* The entry due soonest, leased for lease_ms. -ENOENT: none is due; *ret_wait_ms, where not NULL, says how long until the next one may be. */
-int task_store_webhook_next(struct task_store *s, int64_t lease_ms, struct task_webhook *ret_webhook, int64_t *ret_wait_ms, struct error *err);
+/* The entry due soonest, leased for lease_ms. -ENOENT: none is due; *ret_wait_ms, where not NULL, says how long until
+ * the next one may be. */
+int task_store_webhook_next(
+    struct task_store *s, int64_t lease_ms, struct task_webhook *ret_webhook, int64_t *ret_wait_ms, struct error *err);
 
-/* Records an attempt: sent, or to be tried again in retry_ms, or given up (retry_ms < 0). `what` is a short text for the record. */
-int task_store_webhook_result(struct task_store *s, const struct task_webhook *w, bool sent, int64_t retry_ms, const char *what, struct error *err);
+/* Records an attempt: sent, or to be tried again in retry_ms, or given up (retry_ms < 0). `what` is a short text for
+ * the record. */
+int task_store_webhook_result(struct task_store *s, const struct task_webhook *w, bool sent, int64_t retry_ms,
+    const char *what, struct error *err);
 
 /* The attempts of a task's webhook as a JSON array text (owned by the caller), newest last. */
 int task_store_webhook_log(struct task_store *s, const char *id, char **ret_json, struct error *err);

@@ -1,5 +1,5 @@
-/* Local wake-ups between the front and the workers. They only save waiting: every waiter also looks at the store when its time-out ends.
- * Made by the supervisor before it forks; all processes share the descriptors. */
+/* Local wake-ups between the front and the workers. They only save waiting: every waiter also looks at the store when
+ * its time-out ends. Made by the supervisor before it forks; all processes share the descriptors. */
 #ifndef OBSCURA_TASK_WAKEUP_H
 #define OBSCURA_TASK_WAKEUP_H
 
