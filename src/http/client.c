@@ -1,0 +1,123 @@
+/* See client.h. */
+#include "http/client.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+#define IDLE_LIMIT (75 * SECOND) /* a little over the server's own time-out, which comes first for a silent client */
+#define HEAD_LIMIT (20 * SECOND)
+#define BODY_GRACE (30 * SECOND)
+#define BODY_RATE 2048 /* bytes a second that a body must come with behind the grace, on average */
+
+static bool overdue(const struct client *c, int64_t now)
+{
+    int64_t age = now - c->since_ns;
+    switch (c->phase) {
+    case CLIENT_IDLE:
+        return age > IDLE_LIMIT;
+    case CLIENT_HEAD:
+        return age > HEAD_LIMIT;
+    case CLIENT_BODY:
+        return age > BODY_GRACE && c->bytes / BODY_RATE < (age - BODY_GRACE) / SECOND;
+    case CLIENT_ANSWER:
+        break;
+    }
+    return false;
+}
+
+static void *watch(void *opaque)
+{
+    struct clients *all = opaque;
+    pthread_mutex_lock(&all->lock);
+    while (!all->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec++;
+        pthread_cond_timedwait(&all->stop_signal, &all->lock, &until);
+        int64_t now = clock_mono_ns();
+        for (struct client *c = all->first; c; c = c->next) {
+            if (c->ended || !overdue(c, now))
+                continue;
+            c->ended = true;
+            log_info("connection closed: the client was too slow");
+            shutdown(c->fd, SHUT_RDWR); /* its thread sees the end and closes */
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+    return NULL;
+}
+
+int clients_start(struct clients *all)
+{
+    *all = (struct clients){.lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&all->stop_signal, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return -pthread_create(&all->watchdog, NULL, watch, all);
+}
+
+void clients_stop(struct clients *all)
+{
+    pthread_mutex_lock(&all->lock);
+    all->stop = true;
+    pthread_cond_signal(&all->stop_signal);
+    pthread_mutex_unlock(&all->lock);
+    pthread_join(all->watchdog, NULL);
+    pthread_cond_destroy(&all->stop_signal);
+    pthread_mutex_destroy(&all->lock);
+}
+
+struct client *client_create(struct clients *all, int fd)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->all = all;
+    c->fd = fd;
+    c->since_ns = clock_mono_ns();
+    pthread_mutex_lock(&all->lock);
+    c->next = all->first;
+    if (c->next)
+        c->next->previous = c;
+    all->first = c;
+    pthread_mutex_unlock(&all->lock);
+    return c;
+}
+
+void client_destroy(struct client *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->all->lock);
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        c->all->first = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    pthread_mutex_unlock(&c->all->lock);
+    free(c);
+}
+
+void client_enter(struct client *c, enum client_phase phase)
+{
+    pthread_mutex_lock(&c->all->lock);
+    c->phase = phase;
+    c->since_ns = clock_mono_ns();
+    c->bytes = 0;
+    pthread_mutex_unlock(&c->all->lock);
+}
+
+void client_received(struct client *c, int64_t bytes)
+{
+    pthread_mutex_lock(&c->all->lock);
+    c->bytes += bytes;
+    pthread_mutex_unlock(&c->all->lock);
+}

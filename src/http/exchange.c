@@ -1,0 +1,154 @@
+/* See exchange.h. From a request's head to its answer, without the network. */
+#include "http/exchange.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define URI_MAX 65536
+#define IGNORED_BODY_MAX 65536 /* bytes that a route without a body swallows */
+
+struct exchange *exchange_create(const struct http_settings *settings, struct client *client, const char *uri)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->settings = settings;
+    x->client = client;
+    x->uri_length = strlen(uri);
+    x->begun_ns = clock_mono_ns();
+    x->rq.query = x->query;
+    http_response_init(&x->rs);
+    return x;
+}
+
+void exchange_destroy(struct exchange *x)
+{
+    if (!x)
+        return;
+    if (x->state)
+        x->route->body->destroy(x->state);
+    http_response_finish(&x->rs);
+    free(x);
+}
+
+static void fail(struct exchange *x, const struct error *err)
+{
+    x->settings->problem(err, &x->rs);
+    x->answered = true;
+}
+
+static enum MHD_Result collect_query(
+    void *opaque, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value, size_t value_size)
+{
+    struct exchange *x = opaque;
+    if (x->answered)
+        return MHD_NO;
+    if (x->rq.query_count == HTTP_MAX_QUERY) {
+        http_respond_detail(&x->rs, 422, "over %d query parameters", HTTP_MAX_QUERY);
+        x->answered = true;
+    } else if (strlen(name) != name_size || (value && strlen(value) != value_size)) {
+        http_respond_detail(&x->rs, 422, "%.100s: a query parameter holds a NUL byte", name);
+        x->answered = true;
+    } else {
+        x->query[x->rq.query_count++] = (struct http_pair){name, value ? value : ""};
+    }
+    return MHD_YES;
+}
+
+/* Fills rq from what libmicrohttpd has read. */
+static void describe(struct exchange *x, struct MHD_Connection *connection, const char *path, const char *method)
+{
+    struct http_request *rq = &x->rq;
+    rq->connection = connection;
+    rq->method = method;
+    rq->path = path;
+    rq->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    socklen_t length = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (getnameinfo(address, length, rq->peer, sizeof rq->peer, NULL, 0, NI_NUMERICHOST))
+        snprintf(rq->peer, sizeof rq->peer, "?");
+    const char *size = http_request_header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    rq->content_length = http_request_header(rq, MHD_HTTP_HEADER_TRANSFER_ENCODING) ? -1 : 0;
+    if (!rq->content_length && size && text_int(size, &rq->content_length))
+        rq->content_length = INT64_MAX;
+}
+
+static void find_route(struct exchange *x)
+{
+    char allow[64];
+    const struct http_settings *s = x->settings;
+    int status = http_route_find(s->routes, s->route_count, &x->rq, &x->route, allow, sizeof allow);
+    if (!status)
+        return;
+    x->answered = true;
+    if (status == 405) {
+        http_respond_detail(
+            &x->rs, 405, "%.20s is not a method of %.200s; allowed: %s", x->rq.method, x->rq.path, allow);
+        http_response_header(&x->rs, "Allow", "%s", allow);
+    } else {
+        http_respond_detail(
+            &x->rs, 404, "%.200s: there is no such resource; /docs describes those that exist", x->rq.path);
+    }
+}
+
+void exchange_begin(struct exchange *x, struct MHD_Connection *connection, const char *path, const char *method)
+{
+    x->begun = true;
+    describe(x, connection, path, method);
+    if (x->uri_length > URI_MAX) {
+        http_respond_detail(
+            &x->rs, 414, "the request's address is %zu bytes long; allowed are %d", x->uri_length, URI_MAX);
+        x->answered = true;
+        return;
+    }
+    MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, collect_query, x);
+    if (!x->answered)
+        find_route(x);
+    if (x->answered)
+        return;
+    const int64_t most = x->route->body ? x->settings->max_body : IGNORED_BODY_MAX;
+    if (x->rq.content_length > most) {
+        http_respond_detail(&x->rs, 413, "the request's body has %lld bytes; allowed are %lld",
+            (long long)x->rq.content_length, (long long)most);
+        x->answered = true;
+        return;
+    }
+    struct error err = {0};
+    if (x->route->body && x->route->body->begin(x->settings->opaque, &x->rq, &x->state, &err))
+        fail(x, &err);
+}
+
+void exchange_data(struct exchange *x, const uint8_t *data, size_t len)
+{
+    x->body_bytes += (int64_t)len;
+    if (x->answered)
+        return;
+    const int64_t most = x->route->body ? x->settings->max_body : IGNORED_BODY_MAX;
+    if (x->body_bytes > most) {
+        http_respond_detail(&x->rs, 413, "the request's body is too large; allowed are %lld bytes", (long long)most);
+        x->answered = true;
+        return;
+    }
+    struct error err = {0};
+    if (x->route->body && x->route->body->data(x->state, data, len, &err))
+        fail(x, &err);
+}
+
+void exchange_end(struct exchange *x)
+{
+    if (x->answered)
+        return;
+    struct error err = {0};
+    void *opaque = x->route->body ? x->state : x->settings->opaque;
+    if (x->route->handle(opaque, &x->rq, &x->rs, &err))
+        fail(x, &err);
+    x->answered = true;
+}
