@@ -50,7 +50,9 @@ struct detections {
 void detections_finish(struct detections *d); /* frees the items and their masks; leaves an empty list */
 int detections_append(struct detections *d, const struct detection *item); /* takes the mask; -ENOMEM */
 
-float box_iou(const struct box *a, const struct box *b);
 float box_area(const struct box *b);
+float box_intersection(const struct box *a, const struct box *b); /* area of */
+float box_iou(const struct box *a, const struct box *b);
+struct box box_union(const struct box *a, const struct box *b); /* the smallest box around both */
 
 #endif

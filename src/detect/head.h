@@ -1,0 +1,58 @@
+/* From a network's outputs to candidate boxes, and from these to the ones that stay: head decoding and non-maximum
+ * suppression.
+ *
+ * The head is anchor-free: every cell of every stride gives a logit for each class and the distances from the cell's
+ * centre to the box's four sides (in strides), as in FCOS (Tian et al. 2019). */
+#ifndef OBSCURA_DETECT_HEAD_H
+#define OBSCURA_DETECT_HEAD_H
+
+#include "detect/detection.h"
+#include "infer/infer.h"
+
+/* Candidates compete among themselves only within their class. */
+struct candidate {
+    struct box box; /* px of the picture */
+    float score;    /* 0..1 */
+    int type;       /* enum object_type */
+    int pass;       /* which run of the network gave it: the caller's number */
+    size_t coef;    /* its first mask coefficient in candidates.coefs */
+};
+
+struct candidates {
+    struct candidate *items; /* owned */
+    size_t len, cap;
+    float *coefs; /* owned; coef_count of them for each candidate that ever was */
+    size_t coef_len, coef_cap;
+    int coef_count; /* mask coefficients a candidate, 0 without masks */
+};
+
+void candidates_finish(struct candidates *c);
+void candidates_clear(struct candidates *c); /* empties, keeps the memory */
+
+/* The outputs of one stride. */
+struct head_level {
+    const struct infer_output *cls, *box;
+    const struct infer_output *coef; /* NULL without masks */
+    int stride;                      /* px of the network's input a cell */
+};
+
+/* How the network's input lies in the picture, and what is wanted of it. */
+struct head_window {
+    float origin_x, origin_y;       /* px of the picture at the input's top left corner */
+    float scale_x, scale_y;         /* px of the picture for each px of the input */
+    int width, height;              /* of the input without its padding: boxes are clipped to that */
+    float longest_min, longest_max; /* boxes whose longer side, in px of the input, is not above min or not below max
+                                       are left out; max 0: no limit */
+    const int *types;               /* of each class: enum object_type, or -1 for a class that nobody asked for */
+    const float *threshold;         /* 0..1, by object type: lower scores are left out */
+    int pass;                       /* for struct candidate */
+};
+
+/* Appends a level's candidates. The outputs' shapes have been checked by the caller. -ENOMEM */
+int head_decode(const struct head_level *level, const struct head_window *window, struct candidates *out);
+
+/* Non-maximum suppression: sorts by type, then by falling score, keeps the best `limit` of each type and drops those
+ * that overlap a better one by an IoU of `iou` or more. -ENOMEM */
+int nms_run(struct candidates *c, float iou, size_t limit);
+
+#endif

@@ -1,0 +1,94 @@
+/* Non-maximum suppression, see head.h. The boxes of a type are laid out as columns of numbers, so that one box meets
+ * all that are worse in a loop without branches which compilers vectorize. */
+#include "detect/head.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct columns {
+    float *x1, *y1, *x2, *y2, *area;
+    unsigned char *gone;
+};
+
+static int compare(const void *pa, const void *pb)
+{
+    const struct candidate *a = pa, *b = pb;
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    /* Equal scores: any fixed order, so that results do not depend on the sort. */
+    return a->coef < b->coef ? -1 : a->coef > b->coef ? 1 : memcmp(&a->box, &b->box, sizeof a->box);
+}
+
+static inline float least(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float most(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static void suppress(const struct columns *c, size_t i, size_t n, float iou)
+{
+    const float *restrict x1 = c->x1, *restrict y1 = c->y1, *restrict x2 = c->x2, *restrict y2 = c->y2,
+                          *restrict area = c->area;
+    unsigned char *restrict gone = c->gone;
+    float ax1 = x1[i], ay1 = y1[i], ax2 = x2[i], ay2 = y2[i], aarea = area[i];
+    for (size_t j = i + 1; j < n; j++) {
+        float w = most(least(ax2, x2[j]) - most(ax1, x1[j]), 0);
+        float h = most(least(ay2, y2[j]) - most(ay1, y1[j]), 0);
+        float both = w * h;
+        gone[j] |= both >= iou * (aarea + area[j] - both);
+    }
+}
+
+/* One type's candidates, already sorted; returns how many stay, moved to the front. */
+static size_t thin_out(struct candidate *items, size_t n, float iou, const struct columns *c)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct box *b = &items[i].box;
+        c->x1[i] = b->x1;
+        c->y1[i] = b->y1;
+        c->x2[i] = b->x2;
+        c->y2[i] = b->y2;
+        c->area[i] = box_area(b);
+    }
+    memset(c->gone, 0, n);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (c->gone[i])
+            continue;
+        suppress(c, i, n, iou);
+        items[kept++] = items[i];
+    }
+    return kept;
+}
+
+int nms_run(struct candidates *c, float iou, size_t limit)
+{
+    if (c->len == 0)
+        return 0;
+    qsort(c->items, c->len, sizeof *c->items, compare);
+    size_t room = c->len < limit ? c->len : limit;
+    float *numbers = malloc(room * (5 * sizeof *numbers + 1));
+    if (!numbers)
+        return -ENOMEM;
+    struct columns columns = {numbers, numbers + room, numbers + 2 * room, numbers + 3 * room, numbers + 4 * room,
+        (unsigned char *)(numbers + 5 * room)};
+    size_t out = 0;
+    for (size_t from = 0, to; from < c->len; from = to) {
+        for (to = from; to < c->len && c->items[to].type == c->items[from].type;)
+            to++;
+        size_t n = to - from < limit ? to - from : limit;
+        n = thin_out(c->items + from, n, iou, &columns);
+        memmove(c->items + out, c->items + from, n * sizeof *c->items);
+        out += n;
+    }
+    c->len = out;
+    free(numbers);
+    return 0;
+}

@@ -1,0 +1,191 @@
+/* Head decoding and NMS against plain readings of what they must do. */
+#include "unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/head.h"
+
+static unsigned next_random(unsigned *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 16;
+}
+
+static float uniform(unsigned *state, float from, float to)
+{
+    return from + (to - from) * (next_random(state) & 0xffff) / 65535.0f;
+}
+
+/* A level of one 4 x 3 map whose channels lie in blocks of 8, as an engine may hand them out. */
+struct level {
+    float cls[3 * 4 * 8], box[3 * 4 * 8], coef[3 * 4 * 8];
+    struct infer_output o[3];
+    struct head_level head;
+};
+
+static void make_level(struct level *l, int classes, int coefs)
+{
+    memset(l, 0, sizeof *l);
+    for (int i = 0; i < 3 * 4 * 8; i++)
+        l->cls[i] = -10;
+    float *data[] = {l->cls, l->box, l->coef};
+    const int channels[] = {classes, 4, coefs};
+    for (int i = 0; i < 3; i++)
+        l->o[i] = (struct infer_output){
+            .data = data[i], .n = 1, .c = channels[i], .h = 3, .w = 4, .stride_c = 1, .stride_x = 8, .stride_y = 32};
+    l->head = (struct head_level){&l->o[0], &l->o[1], coefs ? &l->o[2] : NULL, 8};
+}
+
+static void set_cell(
+    struct level *l, int class, int y, int x, float score, float left, float top, float right, float bottom)
+{
+    float *cell = l->box + y * 32 + x * 8;
+    l->cls[y * 32 + x * 8 + class] = logf(score / (1 - score));
+    cell[0] = left, cell[1] = top, cell[2] = right, cell[3] = bottom;
+    for (int k = 0; k < 8; k++)
+        l->coef[y * 32 + x * 8 + k] = (float)(100 * y + 10 * x + k);
+}
+
+static const int both[] = {OBJECT_PERSON, OBJECT_VEHICLE};
+static const float thresholds[OBJECT_TYPES] = {[OBJECT_PERSON] = 0.5f, [OBJECT_VEHICLE] = 0.25f};
+
+static void cells_become_boxes_of_the_picture(void **state)
+{
+    struct level l;
+    make_level(&l, 2, 3);
+    set_cell(&l, 1, 1, 2, 0.3f, 1, 0.5f, 0.5f, 0.25f);
+    struct head_window w = {.origin_x = 100,
+        .origin_y = 50,
+        .scale_x = 2,
+        .scale_y = 4,
+        .width = 32,
+        .height = 24,
+        .types = both,
+        .threshold = thresholds,
+        .pass = 7};
+    struct candidates c = {.coef_count = 3};
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 1);
+    assert_int_equal(c.items[0].type, OBJECT_VEHICLE);
+    assert_int_equal(c.items[0].pass, 7);
+    assert_float_equal(c.items[0].score, 0.3f, 1e-6);
+    /* centre (20, 12) of the input: box 12..24 x 8..14 */
+    assert_float_equal(c.items[0].box.x1, 124, 1e-4);
+    assert_float_equal(c.items[0].box.x2, 148, 1e-4);
+    assert_float_equal(c.items[0].box.y1, 82, 1e-4);
+    assert_float_equal(c.items[0].box.y2, 106, 1e-4);
+    const float coefs[] = {120, 121, 122};
+    assert_memory_equal(c.coefs + c.items[0].coef, coefs, sizeof coefs);
+    candidates_finish(&c);
+}
+
+static void only_what_is_wanted_comes_out(void **state)
+{
+    struct level l;
+    make_level(&l, 2, 0);
+    set_cell(&l, 0, 0, 0, 0.49f, 1, 1, 1, 1);            /* under the person threshold */
+    set_cell(&l, 1, 0, 1, 0.26f, 1, 1, 1, 1);            /* over the vehicle threshold */
+    set_cell(&l, 1, 0, 2, 0.9f, 0.1f, 0.1f, 0.1f, 0.1f); /* small: 1.6 px */
+    set_cell(&l, 1, 2, 3, 0.9f, 0, 0, 0, 1);             /* no width */
+    l.cls[2 * 32 + 1] = NAN;
+    struct head_window w = {.scale_x = 1,
+        .scale_y = 1,
+        .width = 32,
+        .height = 20,
+        .types = both,
+        .threshold = thresholds,
+        .longest_min = 2};
+    struct candidates c = {0};
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 1);
+    assert_float_equal(c.items[0].box.x1, 4, 1e-5);
+    assert_float_equal(c.items[0].box.y1, 0, 1e-5); /* clipped */
+    candidates_clear(&c);
+    w.longest_min = 0;
+    w.longest_max = 10;
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 1); /* now the small one alone */
+    assert_float_equal(c.items[0].box.x2 - c.items[0].box.x1, 1.6f, 1e-5);
+    candidates_clear(&c);
+    const int none[] = {OBJECT_PERSON, -1};
+    w.types = none;
+    w.longest_max = 0;
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 0);
+    candidates_finish(&c);
+}
+
+/* The definition, in the plainest words. */
+static size_t plain_nms(struct candidate *in, size_t n, float iou)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool stays = true;
+        for (size_t k = 0; k < kept; k++)
+            stays &= in[k].type != in[i].type || box_iou(&in[k].box, &in[i].box) < iou;
+        if (stays)
+            in[kept++] = in[i];
+    }
+    return kept;
+}
+
+static int by_type_and_score(const void *pa, const void *pb)
+{
+    const struct candidate *a = pa, *b = pb;
+    if (a->type != b->type)
+        return a->type - b->type;
+    return a->score < b->score ? 1 : a->score > b->score ? -1 : 0;
+}
+
+static void nms_keeps_what_the_definition_keeps(void **state)
+{
+    unsigned seed = 5;
+    enum { COUNT = 1500 };
+    struct candidates c = {.items = malloc(COUNT * sizeof *c.items), .cap = COUNT, .len = COUNT};
+    struct candidate *plain = malloc(COUNT * sizeof *plain);
+    for (int i = 0; i < COUNT; i++) {
+        float x = uniform(&seed, 0, 500), y = uniform(&seed, 0, 500);
+        plain[i] = (struct candidate){.type = next_random(&seed) % 3,
+            .score = (float)((i * 7919) % COUNT) / COUNT,
+            .box = {x, y, x + uniform(&seed, 5, 90), y + uniform(&seed, 5, 90)}};
+    }
+    memcpy(c.items, plain, COUNT * sizeof *plain);
+    qsort(plain, COUNT, sizeof *plain, by_type_and_score);
+    size_t n = plain_nms(plain, COUNT, 0.4f);
+    assert_int_equal(nms_run(&c, 0.4f, 3000), 0);
+    assert_true(n > 100 && n < 1200);
+    assert_int_equal(c.len, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(c.items[i].type, plain[i].type);
+        assert_memory_equal(&c.items[i].box, &plain[i].box, sizeof plain[i].box);
+    }
+    free(plain);
+    candidates_finish(&c);
+}
+
+static void nms_keeps_the_best_within_its_limit(void **state)
+{
+    struct candidates c = {.items = calloc(40, sizeof *c.items), .cap = 40, .len = 40};
+    for (int i = 0; i < 40; i++)
+        c.items[i] = (struct candidate){.type = i % 2, .score = i / 40.0f, .box = {10.0f * i, 0, 10.0f * i + 5, 5}};
+    assert_int_equal(nms_run(&c, 0.5f, 3), 0);
+    assert_int_equal(c.len, 6);
+    assert_float_equal(c.items[0].score, 38 / 40.0f, 1e-6);
+    assert_float_equal(c.items[3].score, 39 / 40.0f, 1e-6);
+    assert_float_equal(c.items[5].score, 35 / 40.0f, 1e-6);
+    candidates_finish(&c);
+    assert_int_equal(nms_run(&c, 0.5f, 3), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cells_become_boxes_of_the_picture),
+        cmocka_unit_test(only_what_is_wanted_comes_out),
+        cmocka_unit_test(nms_keeps_what_the_definition_keeps),
+        cmocka_unit_test(nms_keeps_the_best_within_its_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
