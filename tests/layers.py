@@ -33,6 +33,7 @@ LIBRARIES = {
     r'libav|libsw': r'^media/',
     r'dnnl': r'^infer/engine_onednn',
     r'microhttpd': r'^http/',
+    r'gnutls': r'^base/sha256',
     r'curl/': r'^(webhook|artefact)/',
     r'sqlite3': r'^task/store_sqlite',
     r'libpq': r'^task/store_postgres',

@@ -1,165 +1,30 @@
 /* See sha256.h. */
 #include "base/sha256.h"
 
-#include <string.h>
+#include <errno.h>
+#include <gnutls/crypto.h>
 
-static const uint32_t constants[64] = {
-    0x428a2f98,
-    0x71374491,
-    0xb5c0fbcf,
-    0xe9b5dba5,
-    0x3956c25b,
-    0x59f111f1,
-    0x923f82a4,
-    0xab1c5ed5,
-    0xd807aa98,
-    0x12835b01,
-    0x243185be,
-    0x550c7dc3,
-    0x72be5d74,
-    0x80deb1fe,
-    0x9bdc06a7,
-    0xc19bf174,
-    0xe49b69c1,
-    0xefbe4786,
-    0x0fc19dc6,
-    0x240ca1cc,
-    0x2de92c6f,
-    0x4a7484aa,
-    0x5cb0a9dc,
-    0x76f988da,
-    0x983e5152,
-    0xa831c66d,
-    0xb00327c8,
-    0xbf597fc7,
-    0xc6e00bf3,
-    0xd5a79147,
-    0x06ca6351,
-    0x14292967,
-    0x27b70a85,
-    0x2e1b2138,
-    0x4d2c6dfc,
-    0x53380d13,
-    0x650a7354,
-    0x766a0abb,
-    0x81c2c92e,
-    0x92722c85,
-    0xa2bfe8a1,
-    0xa81a664b,
-    0xc24b8b70,
-    0xc76c51a3,
-    0xd192e819,
-    0xd6990624,
-    0xf40e3585,
-    0x106aa070,
-    0x19a4c116,
-    0x1e376c08,
-    0x2748774c,
-    0x34b0bcb5,
-    0x391c0cb3,
-    0x4ed8aa4a,
-    0x5b9cca4f,
-    0x682e6ff3,
-    0x748f82ee,
-    0x78a5636f,
-    0x84c87814,
-    0x8cc70208,
-    0x90befffa,
-    0xa4506ceb,
-    0xbef9a3f7,
-    0xc67178f2,
-};
-
-static uint32_t rotate(uint32_t x, int n)
+int sha256_init(struct sha256 *s)
 {
-    return x >> n | x << (32 - n);
-}
-
-static void compress(struct sha256 *s, const uint8_t *p)
-{
-    uint32_t w[64], v[8];
-    for (int i = 0; i < 16; i++, p += 4)
-        w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-    for (int i = 16; i < 64; i++) {
-        uint32_t a = w[i - 15], b = w[i - 2];
-        w[i] =
-            w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-    }
-    memcpy(v, s->state, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        uint32_t a = v[0], e = v[4];
-        uint32_t t1 =
-            v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + constants[i] + w[i];
-        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + t2;
-    }
-    for (int i = 0; i < 8; i++)
-        s->state[i] += v[i];
-}
-
-void sha256_init(struct sha256 *s)
-{
-    *s = (struct sha256){
-        .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19},
-    };
+    gnutls_hash_hd_t handle;
+    if (gnutls_hash_init(&handle, GNUTLS_DIG_SHA256) < 0)
+        return -ENOMEM;
+    s->handle = handle;
+    return 0;
 }
 
 void sha256_update(struct sha256 *s, const void *data, size_t len)
 {
-    const uint8_t *p = data;
-    size_t held = s->bytes % sizeof s->block;
-    s->bytes += len;
-    while (len) {
-        size_t n = sizeof s->block - held;
-        if (n > len)
-            n = len;
-        memcpy(s->block + held, p, n);
-        p += n;
-        len -= n;
-        held += n;
-        if (held < sizeof s->block)
-            break;
-        compress(s, s->block);
-        held = 0;
-    }
+    gnutls_hash(s->handle, data, len);
 }
 
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE])
 {
-    uint8_t length[8];
-    for (int i = 0; i < 8; i++)
-        length[i] = (uint8_t)(s->bytes * 8 >> (56 - 8 * i));
-    sha256_update(s, "\x80", 1);
-    while (s->bytes % sizeof s->block != 56)
-        sha256_update(s, "", 1);
-    sha256_update(s, length, sizeof length);
-    for (int i = 0; i < SHA256_SIZE; i++)
-        out[i] = (uint8_t)(s->state[i / 4] >> (24 - 8 * (i % 4)));
+    gnutls_hash_deinit(s->handle, out);
+    s->handle = NULL;
 }
 
-void sha256_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_SIZE])
+int sha256_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_SIZE])
 {
-    struct sha256 s;
-    uint8_t pad[64] = {0};
-    if (key_len > sizeof pad) {
-        sha256_init(&s);
-        sha256_update(&s, key, key_len);
-        sha256_final(&s, pad);
-    } else {
-        memcpy(pad, key, key_len);
-    }
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] ^= 0x36;
-    sha256_init(&s);
-    sha256_update(&s, pad, sizeof pad);
-    sha256_update(&s, data, len);
-    sha256_final(&s, out);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] ^= 0x36 ^ 0x5c;
-    sha256_init(&s);
-    sha256_update(&s, pad, sizeof pad);
-    sha256_update(&s, out, SHA256_SIZE);
-    sha256_final(&s, out);
+    return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, key_len, data, len, out) < 0 ? -ENOMEM : 0;
 }
