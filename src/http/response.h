@@ -21,7 +21,7 @@ struct http_response {
     char etag[128]; /* strong, with its quotes; empty where there is none. With one, If-None-Match and Range are
                        honoured */
     struct {
-        char name[40], value[1024];
+        char name[40], value[1536];
     } headers[HTTP_MAX_HEADERS];
     int header_count;
 };

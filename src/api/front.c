@@ -1,0 +1,160 @@
+/* See api.h. The front process: routes, start, control, stop. */
+#include "api/context.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+#define FRAMING_BYTES (1 << 20) /* what a multipart body may hold beside its file */
+
+static const struct http_route routes[] = {
+    {"POST", "/v1/file", upload_post, &upload_body},
+    {"GET", "/v1/file/{id}/anonymised", file_anonymised, NULL},
+    {"GET", "/v1/file/{id}/anonymized", file_anonymised, NULL},
+    {"GET", "/v1/file/{id}/binary-mask", file_binary_mask, NULL},
+    {"GET", "/v1/file/{id}/instance-mask", file_instance_mask, NULL},
+    {"GET", "/v1/file/{id}/metadata", file_metadata, NULL},
+    {"GET", "/v1/file/{id}/video/anonymised", video_anonymised, NULL},
+    {"GET", "/v1/file/{id}/video/anonymized", video_anonymised, NULL},
+    {"GET", "/v1/file/{id}/video/metadata", video_metadata, NULL},
+    {"GET", "/v1/task/list", task_list, NULL},
+    {"DELETE", "/v1/task/list", task_delete_list, NULL},
+    {"GET", "/v1/task/lists", task_list, NULL},
+    {"DELETE", "/v1/task/lists", task_delete_list, NULL},
+    {"GET", "/v1/task/{id}", task_get, NULL},
+    {"DELETE", "/v1/task/{id}", task_delete, NULL},
+    {"GET", "/v1/status", status_get, NULL},
+    {"GET", "/health/live", status_live, NULL},
+    {"GET", "/health/ready", status_ready, NULL},
+    {"GET", "/metrics", status_metrics, NULL},
+    {"GET", "/openapi.json", docs_openapi, NULL},
+    {"GET", "/docs", docs_page, NULL},
+    {"GET", "/", docs_upload_page, NULL},
+};
+
+static int listen_at(const struct addrinfo *a, int *ret_fd)
+{
+    const int on = 1;
+    int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, BACKLOG)) {
+        int code = -errno;
+        close(fd);
+        return code;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int api_listen(const struct config *config, int *ret_fd, struct error *err)
+{
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    char port[16];
+    snprintf(port, sizeof port, "%lld", (long long)config->port);
+    int code = getaddrinfo(config->host, port, &hints, &found);
+    if (code)
+        return error_set(err, -EINVAL, "host: %s: %s", config->host, gai_strerror(code));
+    code = -EADDRNOTAVAIL;
+    for (const struct addrinfo *a = found; a && code; a = a->ai_next)
+        code = listen_at(a, ret_fd);
+    freeaddrinfo(found);
+    return code ? error_set(err, code, "cannot listen on %s, port %s: %s", config->host, port, strerror(-code)) : 0;
+}
+
+/* "HOST:PORT" of the socket, as it belongs into a URL. */
+static void describe_socket(int fd, const char *host, char *out, size_t size)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char port[16] = "0";
+    if (!getsockname(fd, (struct sockaddr *)&address, &length))
+        getnameinfo((struct sockaddr *)&address, length, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    snprintf(out, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int start(struct api *api, int listen_fd, struct error *err)
+{
+    const struct config *c = api->config;
+    char where[300];
+    describe_socket(listen_fd, c->host, where, sizeof where);
+    if (c->api_endpoint)
+        snprintf(api->endpoint, sizeof api->endpoint, "%s", c->api_endpoint);
+    else
+        snprintf(api->endpoint, sizeof api->endpoint, "http://%s", where);
+    const struct http_settings settings = {
+        .listen_fd = listen_fd,
+        .routes = routes,
+        .route_count = sizeof routes / sizeof *routes,
+        .opaque = api,
+        .problem = problem_respond,
+        .max_connections = c->max_connections,
+        .max_connections_per_client = c->max_connections_per_client,
+        .max_body = c->max_upload + FRAMING_BYTES,
+    };
+    int rc = http_server_start(&settings, &api->server, err);
+    if (!rc)
+        log_info("listening on http://%s", where);
+    return rc;
+}
+
+/* Obeys the supervisor until it says stop or is gone. */
+static void obey(struct api *api, int control_fd)
+{
+    for (;;) {
+        char command;
+        ssize_t n = read(control_fd, &command, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 || command == FRONT_STOP)
+            return;
+        if (command == FRONT_DRAIN) {
+            atomic_store(&api->draining, true);
+            log_info("draining: uploads are refused from now on");
+        }
+    }
+}
+
+int api_front_run(
+    const struct config *config, const struct wakeup *wakeup, int listen_fd, int control_fd, struct error *err)
+{
+    struct api api = {.config = config, .wakeup = wakeup, .started_us = clock_wall_us()};
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    sem_init(&api.conversions, 0, cores > 1 ? (unsigned)cores : 1);
+    int rc = artefact_store_open(config->input, config->output, &api.artefacts, err);
+    if (rc)
+        return rc;
+    rc = stores_open(&api.stores, config->database, err);
+    if (rc)
+        goto close_artefacts;
+    rc = waiters_start(&api.waiters, wakeup);
+    if (rc) {
+        error_set(err, rc, "cannot start a thread: %s", strerror(-rc));
+        goto close_stores;
+    }
+    rc = start(&api, listen_fd, err);
+    if (!rc)
+        obey(&api, control_fd);
+    atomic_store(&api.draining, true);
+    waiters_release(&api.waiters);
+    http_server_stop(api.server);
+    waiters_stop(&api.waiters);
+close_stores:
+    stores_close(&api.stores);
+close_artefacts:
+    artefact_store_close(api.artefacts);
+    sem_destroy(&api.conversions);
+    return rc;
+}
