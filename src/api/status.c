@@ -1,6 +1,7 @@
 /* Is it well? GET /v1/status as the reference has it, /health/live and /health/ready for orchestrators, /metrics for
  * Prometheus. */
 #include "api/context.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 
 #include <string.h>

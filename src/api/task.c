@@ -1,7 +1,9 @@
 /* Tasks: GET and DELETE of /v1/task/{id} and /v1/task/list. */
 #include "api/record.h"
+#include "base/buffer.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -32,6 +32,9 @@ static int check_room(struct upload *u, int64_t length, struct error *err)
 static void destroy(void *state)
 {
     struct upload *u = state;
+    uint8_t unwanted[SHA256_SIZE];
+    if (u->hashing)
+        sha256_final(&u->digest, unwanted);
     artefact_abort(&u->writer);
     multipart_destroy(u->multipart);
     buffer_finish(&u->warnings);
@@ -48,12 +51,15 @@ static int begin(void *opaque, struct http_request *rq, void **ret_state, struct
     u->warnings.max = UPLOAD_WARNINGS_MAX;
     task_init(&u->task);
     uuid_make(u->task.id);
-    sha256_init(&u->digest);
     int rc = multipart_create(http_request_header(rq, "Content-Type"), &upload_parts, u, &u->multipart, err);
     if (!rc)
         rc = upload_read_parameters(u, rq, err);
     if (!rc)
         rc = check_room(u, rq->content_length, err);
+    if (!rc && u->task.idempotency_key[0]) {
+        rc = sha256_init(&u->digest);
+        u->hashing = !rc;
+    }
     if (rc)
         destroy(u);
     else
@@ -73,12 +79,13 @@ const struct http_body upload_body = {begin, data, destroy};
  * that the same key with another body is another task. */
 static int seal_key(struct upload *u)
 {
-    if (!u->task.idempotency_key[0])
+    if (!u->hashing)
         return 0;
     uint8_t digest[SHA256_SIZE];
     char key[512];
     sha256_update(&u->digest, u->task.parameters, strlen(u->task.parameters));
     sha256_final(&u->digest, digest);
+    u->hashing = false;
     size_t n = (size_t)snprintf(key, sizeof key, "%.255s ", u->task.idempotency_key);
     for (size_t i = 0; i < sizeof digest; i++)
         n += (size_t)snprintf(key + n, sizeof key - n, "%02x", digest[i]);

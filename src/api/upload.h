@@ -6,6 +6,7 @@
 #include "api/context.h"
 #include "api/names.h"
 #include "api/sniff.h"
+#include "base/buffer.h"
 #include "base/sha256.h"
 #include "http/multipart.h"
 
@@ -23,6 +24,7 @@ struct upload {
     uint8_t head[SNIFF_SIZE];
     size_t head_len;
     int64_t checked_at; /* bytes of the file when the disk was last looked at */
+    bool hashing;       /* an Idempotency-Key was given; digest is begun and not yet ended */
     struct sha256 digest;
 };
 

@@ -89,7 +89,7 @@ static int on_data(void *opaque, const uint8_t *data, size_t len, struct error *
         if (rc)
             return rc;
     }
-    if (u->task.idempotency_key[0])
+    if (u->hashing)
         sha256_update(&u->digest, data, len);
     return write_all(u, data, len, err);
 }
