@@ -13,18 +13,40 @@
 
 enum image_format { IMAGE_NONE, IMAGE_JPEG, IMAGE_PNG };
 
+/* Nothing can be found, or recognised, in a picture with a shorter side, and ratios such as 30,000 x 1 only serve to
+ * break things: refused with -EINVAL. */
+#define IMAGE_MIN_SIDE 8 /* px */
+
 struct image_limits {
     int64_t max_pixels; /* width * height */
     int max_side;       /* px */
     int64_t max_memory; /* bytes of decoded samples */
 };
 
+/* PNG's gAMA, cHRM and sRGB as they stand in the file (values times 100,000). */
+struct image_png_color {
+    bool has_gamma, has_primaries, has_srgb;
+    uint32_t gamma;
+    uint32_t primaries[8]; /* white x, y, red x, y, green x, y, blue x, y */
+    uint8_t intent;
+};
+
+/* One text of a PNG, UTF-8 or Latin-1 as it was. */
+struct image_text {
+    bool utf8;
+    char keyword[80]; /* Latin-1, 1 to 79 bytes */
+    char *text;       /* owned */
+};
+
 /* What is kept of the file's metadata, already cleaned of pictures: opaque blobs, each empty where absent. Owned. */
 struct image_metadata {
     struct buffer exif; /* TIFF structure, IFD1 (thumbnail) removed, Orientation 1, MakerNote previews removed */
     struct buffer icc;
-    struct buffer xmp;  /* without embedded thumbnails and with tiff:Orientation 1 */
-    struct buffer iptc; /* IPTC-IIM text record of a Photoshop IRB */
+    struct buffer xmp;          /* without embedded thumbnails and with tiff:Orientation 1 */
+    struct buffer iptc;         /* IPTC-IIM text record of a Photoshop IRB */
+    struct image_png_color png; /* PNG's own colour chunks */
+    struct image_text *texts;   /* PNG's text chunks */
+    size_t text_count;
     int density_x, density_y,
         density_unit; /* JFIF / pHYs; 0 where unknown. Unit: 0 ratio, 1 per inch, 2 per cm (JFIF's) */
 };
@@ -43,8 +65,9 @@ enum image_format image_probe(const uint8_t *data, size_t len);
 
 const char *image_format_content_type(enum image_format format); /* "image/jpeg", "image/png" */
 
-/* -EBADMSG: damaged, truncated, or not an image; -EFBIG: over a limit; -EOPNOTSUPP; -ENOMEM. A truncated file is an
- * error, not half a picture. (A JPEG with mere warnings that decodes to the last line is accepted.) */
+/* -EBADMSG: damaged, truncated, or not an image; -EINVAL: a side under IMAGE_MIN_SIDE; -EFBIG: over a limit;
+ * -EOPNOTSUPP: a kind of JPEG or PNG that cannot be read; -ENOMEM. Damage to the picture's data and a file that ends
+ * too early are errors, not half a picture; harmless oddities (bytes between segments, unknown ones) are accepted. */
 int image_decode(
     const uint8_t *data, size_t len, const struct image_limits *limits, struct image **ret_image, struct error *err);
 
