@@ -44,8 +44,9 @@ struct infer_picture {
 
 struct infer_model;
 
-/* Reads a model from bytes, which must stay (mapped) as long as the model lives: weights are read from there.
- * -EINVAL: not ONNX, or broken; -EOPNOTSUPP: an operator is not supported (the text names node and operator). */
+/* Reads a model from bytes, which are not needed afterwards. Processes that fork do so before their first load: it
+ * starts oneDNN. -EINVAL: not ONNX, or broken; -EOPNOTSUPP: an operator is not supported (the text names node and
+ * operator). */
 int infer_model_load(const void *data, size_t len, const struct infer_options *options, struct infer_model **ret_model,
     struct error *err);
 void infer_model_destroy(struct infer_model *model);

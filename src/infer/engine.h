@@ -1,0 +1,44 @@
+/* What computes a graph: the one seam between the reading and shaping of networks, which is ours, and the library that
+ * multiplies.
+ *
+ * An engine is created with the first model it serves and used by that model's thread alone; nothing of the library
+ * behind it is touched before, so that processes can fork cleanly until then.
+ */
+#ifndef OBSCURA_INFER_ENGINE_H
+#define OBSCURA_INFER_ENGINE_H
+
+#include "infer/graph.h"
+#include "infer/infer.h"
+
+struct engine;
+
+/* A graph compiled for one input shape. The engine's own struct begins with this. */
+struct engine_graph {
+    struct infer_output
+        *outputs; /* in the graph's order; names are NULL, the model fills them in; data is valid after a run */
+    int n_outputs;
+    size_t memory; /* bytes of activations */
+};
+
+struct engine_input { /* one of the two */
+    const struct infer_picture *picture;
+    const float *tensor; /* NCHW */
+};
+
+struct engine_ops {
+    const char *name;
+    int (*create)(int threads, struct engine **ret_engine, struct error *err);
+    void (*destroy)(struct engine *engine); /* after its graphs; NULL is fine */
+    /* Whether the processor gains by this precision. */
+    bool (*gains)(const struct engine *engine, enum infer_precision precision);
+    /* Compiles a shaped and fused graph, which must live as long as the result. Output floats are f32 whatever the
+     * precision. */
+    int (*compile)(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+        struct engine_graph **ret_compiled, struct error *err);
+    int (*run)(struct engine_graph *compiled, const struct engine_input *input, struct error *err);
+    void (*release)(struct engine_graph *compiled); /* NULL is fine */
+};
+
+extern const struct engine_ops engine_onednn;
+
+#endif

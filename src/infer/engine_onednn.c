@@ -1,0 +1,93 @@
+/* The engine on oneDNN (2.6, C interface). Here: its life and running; engine_onednn_build.c compiles. */
+#include "infer/engine_onednn.h"
+
+#include <stdlib.h>
+
+/* oneDNN runs on OpenMP (libgomp), whose number of threads belongs to the calling thread. Declared here because omp.h
+ * comes with a compiler, not with the library that is linked. */
+void omp_set_num_threads(int threads);
+
+static int create(int threads, struct engine **ret_engine, struct error *err)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return error_set(err, -ENOMEM, "out of memory for an inference engine");
+    e->threads = threads;
+    omp_set_num_threads(threads);
+    if (dnnl_engine_create(&e->dnnl, dnnl_cpu, 0) != dnnl_success ||
+        dnnl_stream_create(&e->stream, e->dnnl, dnnl_stream_default_flags) != dnnl_success) {
+        engine_onednn.destroy(e);
+        return error_set(err, -EIO, "oneDNN does not start");
+    }
+    *ret_engine = e;
+    return 0;
+}
+
+static void destroy(struct engine *e)
+{
+    if (!e)
+        return;
+    while (e->weights) {
+        struct weights *w = e->weights;
+        e->weights = w->next;
+        dnnl_memory_destroy(w->memory);
+        tensor_unref(w->tensor);
+        free(w);
+    }
+    if (e->stream)
+        dnnl_stream_destroy(e->stream);
+    if (e->dnnl)
+        dnnl_engine_destroy(e->dnnl);
+    free(e);
+}
+
+static bool gains(const struct engine *e, enum infer_precision precision)
+{
+    return precision == INFER_F32;
+}
+
+static int run_kernel(struct step *step)
+{
+    const struct node *node = step->node;
+    int r = kernel_run(node, step->views, step->views + node->n_in);
+    if (r < 0 || !node->n_posts)
+        return r;
+    struct view *out = &step->views[node->n_in];
+    size_t n;
+    shape_count(&out->shape, &n);
+    for (int p = 0; p < node->n_posts; p++)
+        for (size_t i = 0; i < n; i++)
+            ((float *)out->data)[i] =
+                kernel_unary(node->posts[p].unary, node->posts[p].alpha, node->posts[p].beta, ((float *)out->data)[i]);
+    return 0;
+}
+
+static int run(struct engine_graph *base, const struct engine_input *input, struct error *err)
+{
+    struct compiled *c = (struct compiled *)base;
+    omp_set_num_threads(c->engine->threads);
+    int r = compiled_fill(c, input);
+    if (r < 0)
+        return error_set(err, r, "the input does not fit the network");
+    for (int i = 0; i < c->n_steps; i++) {
+        struct step *step = &c->steps[i];
+        if (!step->primitive)
+            r = run_kernel(step);
+        else if (dnnl_primitive_execute(step->primitive, c->engine->stream, step->n_args,
+                     step->wide ? step->wide : step->exec) != dnnl_success)
+            r = -EIO;
+        if (r < 0)
+            return error_set(err, r, "node '%s' failed", step->name);
+    }
+    return dnnl_stream_wait(c->engine->stream) == dnnl_success ? 0 : error_set(err, -EIO, "oneDNN failed");
+}
+
+const struct engine_ops engine_onednn = {
+    .name = "oneDNN",
+    .create = create,
+    .destroy = destroy,
+    .gains = gains,
+    .compile = onednn_compile,
+    .run = run,
+    .release = onednn_release,
+};

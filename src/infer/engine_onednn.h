@@ -1,0 +1,125 @@
+/* What the files of the oneDNN engine share. Only files named engine_onednn* include this, and through it dnnl.h.
+ *
+ * Compiling walks the graph once. A `slot` is a place for one value in one layout: oneDNN's convolutions choose the
+ * layout they compute best in, values stay in it as long as their readers take it, and a reorder makes a second slot
+ * where one does not. A `step` is one primitive or kernel with the slots it reads and writes. When all steps are known,
+ * plan.h gives every slot its place in one arena.
+ */
+#ifndef OBSCURA_INFER_ENGINE_ONEDNN_H
+#define OBSCURA_INFER_ENGINE_ONEDNN_H
+
+#include <dnnl.h>
+
+#include "infer/engine.h"
+#include "infer/kernel.h"
+
+struct slot {
+    dnnl_memory_desc_t md;
+    dnnl_memory_t memory; /* owned unless shared */
+    bool shared;          /* memory belongs to the engine's cache of weights */
+    const void *constant; /* data of a constant; NULL for what lies in the arena */
+    bool viewed;          /* another slot shows the same elements: not to be written over */
+    int parent;           /* slot in whose memory it lies; -1 */
+    size_t parent_offset;
+};
+
+enum { STEP_ARGS = 12 };
+
+struct step {
+    const char *name; /* of the node; lives as long as the graph */
+    const struct node *node;
+    dnnl_primitive_t primitive; /* owned; NULL: node is run as a kernel */
+    double flops;
+    int n_args;
+    struct {
+        int arg, slot;
+    } args[STEP_ARGS];  /* dnnl argument numbers */
+    int *more;          /* beyond STEP_ARGS: slots of a kernel, inputs then outputs; owned */
+    struct view *views; /* of a kernel; owned */
+    dnnl_exec_arg_t exec[STEP_ARGS];
+    dnnl_exec_arg_t *wide; /* of a concat with many inputs; owned */
+};
+
+struct weights {           /* a constant in the layout a primitive wants */
+    struct tensor *tensor; /* a reference: the address is the key */
+    dnnl_memory_t memory;
+    struct weights *next;
+};
+
+struct engine {
+    dnnl_engine_t dnnl;
+    dnnl_stream_t stream;
+    int threads;
+    struct weights *weights;
+};
+
+struct compiled {
+    struct engine_graph base;
+    struct engine *engine;
+    const struct graph *graph;
+    enum infer_precision precision;
+    struct slot *slots;
+    struct step *steps;
+    int n_slots, cap_slots, n_steps, cap_steps;
+    int input;         /* slot */
+    int *output_slots; /* of the graph's outputs */
+    void *arena, *scratch;
+    size_t scratch_size;
+    dnnl_memory_t scratch_memory; /* all primitives share one scratchpad */
+};
+
+/* Compiling; gone afterwards. */
+struct build {
+    struct compiled *c;
+    struct engine *engine;
+    const struct graph *graph;
+    struct error *err;
+    int *slot_of;  /* by value: the slot it was made in; -1 */
+    int *last_use; /* by value: the last node that reads it; n_nodes for outputs */
+    int node;      /* the one being compiled */
+};
+
+int onednn_fail(const struct build *b, dnnl_status_t status, const char *what); /* fills err, negative errno */
+
+/* Slots. All return a slot number or a negative errno. */
+int build_slot(struct build *b, const dnnl_memory_desc_t *md);
+int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md); /* row-major, f32 */
+int build_any_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md);   /* f32, the layout left to oneDNN */
+int build_value(struct build *b, int value);                                  /* a value in whatever layout it has */
+int build_value_as(struct build *b, int value, const dnnl_memory_desc_t *md); /* in this one, reordered where needed */
+int build_value_plain(struct build *b, int value);
+int build_weights(
+    struct build *b, const struct tensor *tensor, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to);
+int build_result(struct build *b, int value, const dnnl_memory_desc_t *md); /* where the current node makes `value` */
+/* The elements of a slot under another descriptor of the same memory. */
+int build_alias(struct build *b, int slot, const dnnl_memory_desc_t *md);
+/* Whether the current node, reading `value` from `slot`, may write over it: nobody reads it afterwards. */
+bool build_may_overwrite(const struct build *b, int value, int slot);
+
+/* Steps. */
+struct step *build_step(struct build *b, const char *name); /* NULL: no memory */
+int build_arg(struct step *step, int arg, int slot);
+int build_primitive(
+    struct build *b, const_dnnl_primitive_desc_t pd, struct step **ret_step); /* a step with its scratchpad */
+int build_reorder(struct build *b, int from, int to);
+
+/* Posts of a node as oneDNN post-ops. */
+int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float beta); /* 0 or -EIO */
+int build_attr(struct build *b, dnnl_primitive_attr_t *ret_attr); /* with a user-provided scratchpad */
+/* Appends the node's posts, additions in the layout `dst`. *ret_sum is the slot that the result is to be written over,
+ * or -1; the other summands go to `summands`, by post (-1: none). */
+int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc_t *dst, int src,
+    dnnl_primitive_attr_t attr, int *ret_sum, int summands[NODE_POSTS]);
+int build_posts_apart(struct build *b, const struct node *node, int slot); /* each as its own step, in place */
+
+int build_conv(struct build *b, const struct node *node);
+int build_deconv(struct build *b, const struct node *node);
+int build_matmul(struct build *b, const struct node *node);
+int build_other(struct build *b, const struct node *node);
+
+int compiled_fill(struct compiled *c, const struct engine_input *input); /* the input slot, in its layout and type */
+int onednn_compile(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+    struct engine_graph **ret, struct error *err);
+void onednn_release(struct engine_graph *compiled);
+
+#endif

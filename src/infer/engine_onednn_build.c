@@ -1,0 +1,477 @@
+/* Compiling a graph: slots, steps, memory. See engine_onednn.h for the idea. */
+#include "infer/engine_onednn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/plan.h"
+
+int onednn_fail(const struct build *b, dnnl_status_t status, const char *what)
+{
+    const char *name = b->node < b->graph->n_nodes ? b->graph->nodes[b->node].name : "outputs";
+    if (status == dnnl_out_of_memory)
+        return error_set(b->err, -ENOMEM, "node '%s': out of memory (%s)", name, what);
+    return error_set(b->err, status == dnnl_unimplemented ? -EOPNOTSUPP : -EIO, "node '%s': oneDNN refuses the %s (%d)",
+        name, what, (int)status);
+}
+
+static int grow(void **array, int n, int *cap, size_t size)
+{
+    if (n < *cap)
+        return 0;
+    int larger = *cap ? *cap * 2 : 64;
+    void *p = reallocarray(*array, (size_t)larger, size);
+    if (!p)
+        return -ENOMEM;
+    *array = p;
+    *cap = larger;
+    return 0;
+}
+
+int build_slot(struct build *b, const dnnl_memory_desc_t *md)
+{
+    struct compiled *c = b->c;
+    if (grow((void **)&c->slots, c->n_slots, &c->cap_slots, sizeof *c->slots) < 0)
+        return -ENOMEM;
+    c->slots[c->n_slots] = (struct slot){.md = *md, .parent = -1};
+    return c->n_slots++;
+}
+
+static int plain_md(const struct build *b, const struct shape *shape, dnnl_memory_desc_t *ret_md)
+{
+    static const dnnl_format_tag_t tags[] = {dnnl_a, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde, dnnl_abcdef};
+    dnnl_dims_t dims = {1};
+    for (int i = 0; i < shape->rank; i++)
+        dims[i] = shape->dims[i];
+    dnnl_status_t s =
+        dnnl_memory_desc_init_by_tag(ret_md, shape->rank ? shape->rank : 1, dims, dnnl_f32, tags[shape->rank]);
+    return s == dnnl_success ? 0 : onednn_fail(b, s, "layout");
+}
+
+int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md)
+{
+    return plain_md(b, &b->graph->values[value].shape, ret_md);
+}
+
+int build_any_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md)
+{
+    const struct shape *shape = &b->graph->values[value].shape;
+    dnnl_dims_t dims = {1};
+    for (int i = 0; i < shape->rank; i++)
+        dims[i] = shape->dims[i];
+    dnnl_status_t s = dnnl_memory_desc_init_by_tag(ret_md, shape->rank, dims, dnnl_f32, dnnl_format_tag_any);
+    return s == dnnl_success ? 0 : onednn_fail(b, s, "layout");
+}
+
+int build_value(struct build *b, int value)
+{
+    if (b->slot_of[value] >= 0)
+        return b->slot_of[value];
+    const struct tensor *t = b->graph->values[value].constant;
+    if (!t || t->type != TENSOR_F32)
+        return error_set(b->err, -EOPNOTSUPP, "node '%s' (%s): an input has a type that is not supported here",
+            b->graph->nodes[b->node].name, op_name(b->graph->nodes[b->node].op));
+    dnnl_memory_desc_t md;
+    int r = build_plain_md(b, value, &md);
+    if (r >= 0)
+        r = build_slot(b, &md);
+    if (r < 0)
+        return r;
+    b->c->slots[r].constant = t->data;
+    return b->slot_of[value] = r;
+}
+
+int build_value_as(struct build *b, int value, const dnnl_memory_desc_t *md)
+{
+    int from = build_value(b, value);
+    if (from < 0 || dnnl_memory_desc_equal(&b->c->slots[from].md, md))
+        return from;
+    int to = build_slot(b, md), r = to < 0 ? to : build_reorder(b, from, to);
+    return r < 0 ? r : to;
+}
+
+int build_value_plain(struct build *b, int value)
+{
+    dnnl_memory_desc_t md;
+    int r = build_plain_md(b, value, &md);
+    return r < 0 ? r : build_value_as(b, value, &md);
+}
+
+int build_result(struct build *b, int value, const dnnl_memory_desc_t *md)
+{
+    int slot = build_slot(b, md);
+    if (slot >= 0)
+        b->slot_of[value] = slot;
+    return slot;
+}
+
+int build_alias(struct build *b, int slot, const dnnl_memory_desc_t *md)
+{
+    int alias = build_slot(b, md);
+    if (alias < 0)
+        return alias;
+    struct slot *from = &b->c->slots[slot], *to = &b->c->slots[alias];
+    to->constant = from->constant;
+    to->parent = slot;
+    to->viewed = from->viewed = true;
+    return alias;
+}
+
+bool build_may_overwrite(const struct build *b, int value, int slot)
+{
+    const struct slot *s = &b->c->slots[slot];
+    if (slot != b->slot_of[value])
+        return true; /* reordered for this reader alone */
+    return b->last_use[value] <= b->node && !s->constant && !s->shared && !s->viewed && value != b->graph->input;
+}
+
+struct step *build_step(struct build *b, const char *name)
+{
+    struct compiled *c = b->c;
+    if (grow((void **)&c->steps, c->n_steps, &c->cap_steps, sizeof *c->steps) < 0)
+        return NULL;
+    struct step *step = &c->steps[c->n_steps++];
+    *step = (struct step){.name = name};
+    return step;
+}
+
+int build_arg(struct step *step, int arg, int slot)
+{
+    if (slot < 0 || step->n_args == STEP_ARGS)
+        return slot < 0 ? slot : -ENOSPC;
+    step->args[step->n_args].arg = arg;
+    step->args[step->n_args++].slot = slot;
+    return 0;
+}
+
+int build_attr(struct build *b, dnnl_primitive_attr_t *ret_attr)
+{
+    dnnl_status_t s = dnnl_primitive_attr_create(ret_attr);
+    if (s == dnnl_success)
+        s = dnnl_primitive_attr_set_scratchpad_mode(*ret_attr, dnnl_scratchpad_mode_user);
+    return s == dnnl_success ? 0 : onednn_fail(b, s, "attributes");
+}
+
+int build_primitive(struct build *b, const_dnnl_primitive_desc_t pd, struct step **ret_step)
+{
+    struct step *step = build_step(b, b->node < b->graph->n_nodes ? b->graph->nodes[b->node].name : "output");
+    if (!step)
+        return -ENOMEM;
+    dnnl_status_t s = dnnl_primitive_create(&step->primitive, pd);
+    if (s != dnnl_success)
+        return onednn_fail(b, s, "primitive");
+    size_t scratch = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+    if (scratch > b->c->scratch_size)
+        b->c->scratch_size = scratch;
+    *ret_step = step;
+    return 0;
+}
+
+int build_reorder(struct build *b, int from, int to)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    struct step *step;
+    int r = build_attr(b, &attr);
+    if (r < 0)
+        return r;
+    dnnl_engine_t e = b->engine->dnnl;
+    dnnl_status_t s = dnnl_reorder_primitive_desc_create(&pd, &b->c->slots[from].md, e, &b->c->slots[to].md, e, attr);
+    r = s == dnnl_success ? build_primitive(b, pd, &step) : onednn_fail(b, s, "reorder");
+    if (r >= 0) {
+        build_arg(step, DNNL_ARG_FROM, from);
+        build_arg(step, DNNL_ARG_TO, to);
+    }
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    dnnl_primitive_attr_destroy(attr);
+    return r;
+}
+
+/* Reordered at once, and kept for other shapes: they share weights as long as they want the same layout. */
+int build_weights(
+    struct build *b, const struct tensor *tensor, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to)
+{
+    struct engine *e = b->engine;
+    struct weights *w;
+    const dnnl_memory_desc_t *md;
+    for (w = e->weights; w; w = w->next)
+        if (w->tensor == tensor && dnnl_memory_get_memory_desc(w->memory, &md) == dnnl_success &&
+            dnnl_memory_desc_equal(md, to))
+            break;
+    if (!w) {
+        dnnl_memory_t source = NULL;
+        dnnl_primitive_desc_t pd = NULL;
+        dnnl_primitive_t reorder = NULL;
+        w = calloc(1, sizeof *w);
+        if (!w)
+            return -ENOMEM;
+        dnnl_status_t s = dnnl_memory_create(&w->memory, to, e->dnnl, DNNL_MEMORY_ALLOCATE);
+        if (s == dnnl_success)
+            s = dnnl_memory_create(&source, from, e->dnnl, tensor->data);
+        if (s == dnnl_success)
+            s = dnnl_reorder_primitive_desc_create(&pd, from, e->dnnl, to, e->dnnl, NULL);
+        if (s == dnnl_success)
+            s = dnnl_primitive_create(&reorder, pd);
+        dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, w->memory}};
+        if (s == dnnl_success)
+            s = dnnl_primitive_execute(reorder, e->stream, 2, args);
+        if (s == dnnl_success)
+            s = dnnl_stream_wait(e->stream);
+        dnnl_primitive_destroy(reorder);
+        dnnl_primitive_desc_destroy(pd);
+        dnnl_memory_destroy(source);
+        if (s != dnnl_success) {
+            dnnl_memory_destroy(w->memory);
+            free(w);
+            return onednn_fail(b, s, "weights");
+        }
+        w->tensor = tensor_ref((struct tensor *)tensor);
+        w->next = e->weights;
+        e->weights = w;
+    }
+    int slot = build_slot(b, to);
+    if (slot >= 0) {
+        b->c->slots[slot].memory = w->memory;
+        b->c->slots[slot].shared = true;
+    }
+    return slot;
+}
+
+static int build_node(struct build *b, const struct node *node)
+{
+    switch (node->op) {
+    case OP_CONV:
+        return build_conv(b, node);
+    case OP_CONV_TRANSPOSE:
+        return build_deconv(b, node);
+    case OP_MATMUL:
+    case OP_GEMM:
+        return build_matmul(b, node);
+    default:
+        return build_other(b, node);
+    }
+}
+
+/* Results can be read through strides where the layout is a permutation, or where all channels lie in one block. */
+static bool strided_output(const dnnl_memory_desc_t *md, struct infer_output *out)
+{
+    const dnnl_blocking_desc_t *f = &md->format_desc.blocking;
+    bool blocked = f->inner_nblks == 1 && f->inner_idxs[0] == 1 && md->ndims > 1 && md->dims[1] <= f->inner_blks[0];
+    if (md->data_type != dnnl_f32 || md->format_kind != dnnl_blocked || (f->inner_nblks && !blocked))
+        return false;
+    int sizes[4] = {1, 1, 1, 1};
+    ptrdiff_t strides[4] = {0};
+    for (int i = 0; i < md->ndims; i++) { /* (n, c), (n, c, x) or (n, c, y, x) */
+        int to = md->ndims == 3 && i == 2 ? 3 : i;
+        sizes[to] = (int)md->dims[i];
+        strides[to] = i == 1 && blocked ? 1 : f->strides[i];
+    }
+    *out = (struct infer_output){.n = sizes[0],
+        .c = sizes[1],
+        .h = sizes[2],
+        .w = sizes[3],
+        .stride_n = strides[0],
+        .stride_c = strides[1],
+        .stride_y = strides[2],
+        .stride_x = strides[3]};
+    return true;
+}
+
+static int build_outputs(struct build *b)
+{
+    struct compiled *c = b->c;
+    int n = b->graph->n_outputs;
+    c->base.outputs = calloc((size_t)n + 1, sizeof *c->base.outputs);
+    c->output_slots = calloc((size_t)n + 1, sizeof *c->output_slots);
+    if (!c->base.outputs || !c->output_slots)
+        return -ENOMEM;
+    for (int i = 0; i < n; i++) {
+        int value = b->graph->outputs[i];
+        if (b->graph->values[value].shape.rank > 4)
+            return error_set(b->err, -EOPNOTSUPP, "an output has more than 4 axes");
+        int slot = build_value(b, value);
+        if (slot >= 0 && !strided_output(&c->slots[slot].md, &c->base.outputs[i])) {
+            slot = build_value_plain(b, value);
+            if (slot >= 0)
+                strided_output(&c->slots[slot].md, &c->base.outputs[i]);
+        }
+        if (slot < 0)
+            return slot;
+        c->output_slots[i] = slot;
+    }
+    c->base.n_outputs = n;
+    return 0;
+}
+
+/* Which slots a step touches: those of its arguments, then those of a kernel. */
+static int step_slots(const struct step *step, int i)
+{
+    if (i < step->n_args && !step->more)
+        return step->args[i].slot;
+    return step->more && i < step->n_args ? step->more[i] : -1;
+}
+
+static int plan_memory(struct build *b)
+{
+    struct compiled *c = b->c;
+    struct plan_item *items = calloc((size_t)c->n_slots + 1, sizeof *items);
+    if (!items)
+        return -ENOMEM;
+    for (int i = 0; i < c->n_slots; i++)
+        items[i] = (struct plan_item){.first = c->n_steps + 2,
+            .last = -1,
+            .parent = c->slots[i].parent,
+            .parent_offset = c->slots[i].parent_offset,
+            .size = c->slots[i].constant || c->slots[i].shared ? 0 : dnnl_memory_desc_get_size(&c->slots[i].md)};
+    items[c->input].first = 0; /* step numbers in the plan are one higher; 0 is the filling of the input */
+    items[c->input].last = 0;
+    for (int s = 0; s < c->n_steps; s++)
+        for (int i = 0; i < c->steps[s].n_args; i++) {
+            struct plan_item *item = &items[step_slots(&c->steps[s], i)];
+            item->first = s + 1 < item->first ? s + 1 : item->first;
+            item->last = s + 1;
+        }
+    for (int i = 0; i < c->base.n_outputs; i++) {
+        struct plan_item *item = &items[c->output_slots[i]];
+        item->first = item->first > c->n_steps + 1 ? c->n_steps + 1 : item->first;
+        item->last = c->n_steps + 1;
+    }
+    int r = plan_layout(items, c->n_slots, &c->base.memory);
+    if (r >= 0) {
+        c->arena = aligned_alloc(PLAN_ALIGN, (c->base.memory + PLAN_ALIGN) / PLAN_ALIGN * PLAN_ALIGN);
+        r = c->arena ? 0
+                     : error_set(b->err, -ENOMEM, "out of memory: %zu bytes for a network's values", c->base.memory);
+    }
+    for (int i = 0; r >= 0 && i < c->n_slots; i++) {
+        struct slot *slot = &c->slots[i];
+        if (slot->shared)
+            continue;
+        void *data = slot->constant ? (void *)slot->constant : (char *)c->arena + items[i].offset;
+        dnnl_status_t s = dnnl_memory_create(&slot->memory, &slot->md, b->engine->dnnl, data);
+        r = s == dnnl_success ? 0 : onednn_fail(b, s, "memory");
+    }
+    free(items);
+    return r;
+}
+
+static void *slot_data(const struct compiled *c, int slot)
+{
+    void *data = NULL;
+    dnnl_memory_get_data_handle(c->slots[slot].memory, &data);
+    return data;
+}
+
+/* Puts memory into the steps' arguments. */
+static int bind(struct build *b)
+{
+    struct compiled *c = b->c;
+    dnnl_memory_desc_t md;
+    dnnl_dims_t dims = {(dnnl_dim_t)c->scratch_size};
+    c->scratch = aligned_alloc(PLAN_ALIGN, (c->scratch_size + PLAN_ALIGN) / PLAN_ALIGN * PLAN_ALIGN);
+    if (!c->scratch)
+        return -ENOMEM;
+    if (dnnl_memory_desc_init_by_tag(&md, 1, dims, dnnl_u8, dnnl_a) != dnnl_success ||
+        dnnl_memory_create(&c->scratch_memory, &md, b->engine->dnnl, c->scratch) != dnnl_success)
+        return -ENOMEM;
+    for (int s = 0; s < c->n_steps; s++) {
+        struct step *step = &c->steps[s];
+        int n = step->n_args;
+        for (int i = 0; step->views && i < n; i++)
+            if (step->more[i] >= 0)
+                step->views[i].data = slot_data(c, step->more[i]);
+        if (!step->primitive)
+            continue;
+        dnnl_exec_arg_t *exec = step->wide ? step->wide : step->exec;
+        for (int i = 0; i < n; i++) {
+            int arg = step->wide ? i < n - 1 ? DNNL_ARG_MULTIPLE_SRC + i : DNNL_ARG_DST : step->args[i].arg;
+            exec[i] = (dnnl_exec_arg_t){arg, c->slots[step_slots(step, i)].memory};
+        }
+        exec[n] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, c->scratch_memory};
+        step->n_args++;
+    }
+    for (int i = 0; i < c->base.n_outputs; i++)
+        c->base.outputs[i].data = slot_data(c, c->output_slots[i]);
+    return 0;
+}
+
+static int build_graph(struct build *b)
+{
+    const struct graph *g = b->graph;
+    dnnl_memory_desc_t md;
+    dnnl_dims_t dims;
+    for (int i = 0; i < 4; i++)
+        dims[i] = g->values[g->input].shape.dims[i];
+    if (dnnl_memory_desc_init_by_tag(&md, 4, dims, dnnl_f32, dnnl_nhwc) != dnnl_success)
+        return -EINVAL;
+    b->c->input = build_result(b, g->input, &md);
+    int r = b->c->input;
+    for (b->node = 0; r >= 0 && b->node < g->n_nodes; b->node++)
+        r = build_node(b, &g->nodes[b->node]);
+    b->node = g->n_nodes;
+    if (r >= 0)
+        r = build_outputs(b);
+    if (r >= 0)
+        r = plan_memory(b);
+    return r < 0 ? r : bind(b);
+}
+
+int onednn_compile(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+    struct engine_graph **ret, struct error *err)
+{
+    struct compiled *c = calloc(1, sizeof *c);
+    struct build b = {.c = c, .engine = engine, .graph = graph, .err = err};
+    b.slot_of = malloc(((size_t)graph->n_values + 1) * sizeof *b.slot_of);
+    b.last_use = malloc(((size_t)graph->n_values + 1) * sizeof *b.last_use);
+    int r = c && b.slot_of && b.last_use ? 0 : -ENOMEM;
+    if (r >= 0) {
+        c->engine = engine;
+        c->graph = graph;
+        c->precision = precision;
+        memset(b.slot_of, -1, (size_t)graph->n_values * sizeof *b.slot_of);
+        memset(b.last_use, -1, (size_t)graph->n_values * sizeof *b.last_use);
+        for (int i = 0; i < graph->n_nodes; i++)
+            for (int k = 0; k < graph->nodes[i].n_in; k++)
+                if (graph->nodes[i].in[k] >= 0)
+                    b.last_use[graph->nodes[i].in[k]] = i;
+        for (int i = 0; i < graph->n_outputs; i++)
+            b.last_use[graph->outputs[i]] = graph->n_nodes;
+        r = build_graph(&b);
+    }
+    if (r == -ENOMEM)
+        error_set(err, r, "out of memory while compiling a network");
+    free(b.slot_of);
+    free(b.last_use);
+    if (r < 0) {
+        onednn_release(c ? &c->base : NULL);
+        return r;
+    }
+    *ret = &c->base;
+    return 0;
+}
+
+void onednn_release(struct engine_graph *base)
+{
+    if (!base)
+        return;
+    struct compiled *c = (struct compiled *)base;
+    for (int i = 0; i < c->n_steps; i++) {
+        if (c->steps[i].primitive)
+            dnnl_primitive_destroy(c->steps[i].primitive);
+        free(c->steps[i].more);
+        free(c->steps[i].views);
+        free(c->steps[i].wide);
+    }
+    for (int i = 0; i < c->n_slots; i++)
+        if (c->slots[i].memory && !c->slots[i].shared)
+            dnnl_memory_destroy(c->slots[i].memory);
+    if (c->scratch_memory)
+        dnnl_memory_destroy(c->scratch_memory);
+    free(c->base.outputs);
+    free(c->output_slots);
+    free(c->slots);
+    free(c->steps);
+    free(c->arena);
+    free(c->scratch);
+    free(c);
+}
