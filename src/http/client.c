@@ -106,6 +106,25 @@ void client_destroy(struct client *c)
     free(c);
 }
 
+void client_adopt(struct client *c)
+{
+    pthread_mutex_lock(&c->all->lock);
+    c->thread = pthread_self();
+    c->has_thread = true;
+    pthread_mutex_unlock(&c->all->lock);
+}
+
+int clients_own_fd(struct clients *all)
+{
+    int fd = -1;
+    pthread_mutex_lock(&all->lock);
+    for (struct client *c = all->first; c && fd < 0; c = c->next)
+        if (c->has_thread && pthread_equal(c->thread, pthread_self()))
+            fd = c->fd;
+    pthread_mutex_unlock(&all->lock);
+    return fd;
+}
+
 void client_enter(struct client *c, enum client_phase phase)
 {
     pthread_mutex_lock(&c->all->lock);

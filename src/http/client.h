@@ -18,7 +18,9 @@ struct client {
     struct clients *all;
     struct client *next, *previous;
     int fd;
-    enum client_phase phase; /* these four under all->lock */
+    pthread_t thread; /* that serves it; from its first request line on (has_thread) */
+    bool has_thread;
+    enum client_phase phase; /* these under all->lock */
     int64_t since_ns;        /* begin of the phase */
     int64_t bytes;           /* of the body */
     bool ended;
@@ -37,7 +39,11 @@ void clients_stop(struct clients *all); /* after the last client has gone */
 
 struct client *client_create(struct clients *all, int fd); /* NULL: out of memory */
 void client_destroy(struct client *c);                     /* before fd is closed; NULL-safe */
+void client_adopt(struct client *c);                       /* the calling thread serves it */
 void client_enter(struct client *c, enum client_phase phase);
+/* The socket of the client whom the calling thread serves; -1 where there is none. */
+int clients_own_fd(struct clients *all);
+
 void client_received(struct client *c, int64_t bytes);
 
 #endif

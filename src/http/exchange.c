@@ -99,10 +99,38 @@ static void find_route(struct exchange *x)
     }
 }
 
+static enum MHD_Result count_header(void *opaque, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    int *counts = opaque;
+    counts[0] += !strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    counts[1] += !strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    return MHD_YES;
+}
+
+/* Whoever forwards requests to us must agree with us about where a body ends: what could be read in two ways is refused
+ * (RFC 9112, 6.3 and 11.2). */
+static bool framing_is_clear(struct exchange *x)
+{
+    int counts[2] = {0, 0};
+    const char *encoding = http_request_header(&x->rq, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    MHD_get_connection_values(x->rq.connection, MHD_HEADER_KIND, count_header, counts);
+    if (counts[0] + counts[1] <= 1 && (!encoding || !strcasecmp(encoding, "chunked")))
+        return true;
+    http_respond_detail(&x->rs, 400,
+        "the request cannot be read: its content-length and transfer-encoding headers contradict each other or are "
+        "unknown");
+    x->rq.content_length = -1; /* nobody knows: the connection ends with the answer */
+    return false;
+}
+
 void exchange_begin(struct exchange *x, struct MHD_Connection *connection, const char *path, const char *method)
 {
     x->begun = true;
     describe(x, connection, path, method);
+    if (!framing_is_clear(x)) {
+        x->answered = true;
+        return;
+    }
     if (x->uri_length > URI_MAX) {
         http_respond_detail(
             &x->rs, 414, "the request's address is %zu bytes long; allowed are %d", x->uri_length, URI_MAX);

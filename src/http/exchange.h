@@ -34,7 +34,7 @@ enum MHD_Result exchange_send(struct exchange *x);
 
 /* Sends an answer although the client is still sending: writes it by hand, says that nothing follows, and reads on for
  * a while, for closing with bytes unread would make the kernel reset the connection and the client lose the answer. The
- * connection is to be closed then. */
-void exchange_send_early(struct exchange *x);
+ * connection is to be closed then. The answer must come from memory. */
+void send_early(int fd, const struct http_response *rs);
 
 #endif

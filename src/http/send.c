@@ -136,9 +136,8 @@ static void linger(int fd)
     }
 }
 
-void exchange_send_early(struct exchange *x)
+void send_early(int fd, const struct http_response *rs)
 {
-    const struct http_response *rs = &x->rs;
     char head[4096], date[64];
     struct tm tm;
     const time_t now = time(NULL);
@@ -152,6 +151,6 @@ void exchange_send_early(struct exchange *x)
         n += (size_t)snprintf(head + n, sizeof head - n, "\r\n");
     if (n >= sizeof head || rs->kind == HTTP_BODY_FD)
         return; /* errors are short and come from memory */
-    if (!send_all(x->rq.fd, head, n) && !send_all(x->rq.fd, rs->data, (size_t)rs->size))
-        linger(x->rq.fd);
+    if (!send_all(fd, head, n) && !send_all(fd, rs->data, (size_t)rs->size))
+        linger(fd);
 }

@@ -1,7 +1,7 @@
 /* See server.h. The bridge between libmicrohttpd's callbacks and an exchange.
  *
  * libmicrohttpd calls on_request once for a head, then for each piece of the body, then once more. It takes an answer
- * only in the first and the last of those calls; what is refused in between is answered by hand (exchange_send_early).
+ * only in the first and the last of those calls; what is refused in between is answered by hand (send_early).
  */
 #include "http/server.h"
 #include "base/clock.h"
@@ -43,6 +43,7 @@ static void *on_uri(void *opaque, const char *uri, struct MHD_Connection *connec
     struct client *client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (!client)
         return NULL;
+    client_adopt(client);
     client_enter(client, CLIENT_HEAD);
     return exchange_create(&s->settings, client, uri);
 }
@@ -54,7 +55,7 @@ static enum MHD_Result refuse(struct exchange *x)
     if (rest <= SWALLOW_MAX)
         return MHD_YES;
     client_enter(x->client, CLIENT_ANSWER);
-    exchange_send_early(x);
+    send_early(x->rq.fd, &x->rs);
     return MHD_NO;
 }
 
@@ -111,12 +112,34 @@ static void on_completed(
     exchange_destroy(x);
 }
 
+/* libmicrohttpd answers what it cannot read with a page of HTML of its own, and the one sign of it is this log message,
+ * from the connection's thread and just before the page is sent. Our clients are promised JSON: so the answer is given
+ * here and the sending side shut, which leaves the page nowhere to go. Should the message read differently one day,
+ * the page is what clients get. */
+static void answer_malformed(struct http_server *s, va_list args)
+{
+    const unsigned status = va_arg(args, unsigned);
+    struct http_response rs;
+    int fd = clients_own_fd(&s->clients);
+    if (fd < 0)
+        return;
+    http_response_init(&rs);
+    http_respond_detail(&rs, (int)status, "the request cannot be read: %s", http_status_text((int)status));
+    send_early(fd, &rs);
+    http_response_finish(&rs);
+}
+
 static void on_log(void *opaque, const char *format, va_list args)
 {
     char text[512];
+    va_list again;
+    va_copy(again, args);
     vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = 0;
     log_debug("libmicrohttpd: %s", text);
+    if (!strncmp(format, "Error processing request (HTTP response code is %u", 50))
+        answer_malformed(opaque, again);
+    va_end(again);
 }
 
 int http_server_start(const struct http_settings *settings, struct http_server **ret_server, struct error *err)
@@ -130,7 +153,7 @@ int http_server_start(const struct http_settings *settings, struct http_server *
     s->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
                                      MHD_USE_ITC | MHD_USE_ERROR_LOG,
         0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-        NULL, /* first, so that it hears about the others */
+        s, /* first, so that it hears about the others */
         MHD_OPTION_LISTEN_SOCKET, settings->listen_fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
         MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
