@@ -1,5 +1,9 @@
 /* Files of a task: the upload and what was made of it. Written under a temporary name, fsynced, then renamed: a name
- * that exists holds a whole file. */
+ * that exists holds a whole file.
+ *
+ * A temporary is locked (flock) for as long as anybody has it open, so that a sweep can tell a file being written from
+ * one whose writer is dead.
+ */
 #ifndef OBSCURA_ARTEFACT_ARTEFACT_H
 #define OBSCURA_ARTEFACT_ARTEFACT_H
 
@@ -15,6 +19,12 @@ struct artefact_store;
 /* Folders are created where they are missing (mode 0700). Handles may be shared by threads. */
 int artefact_store_open(const char *input, const char *output, struct artefact_store **ret_store, struct error *err);
 void artefact_store_close(struct artefact_store *s);
+
+/* Takes the folder's shared lock for this process and all it forks later. 1: nobody else held it, so whatever looks
+ * unfinished was left by the dead (then it is held exclusively until artefact_store_share); 0: another server works in
+ * the same folder, or the file system has no locks. Waits up to timeout_ms for a dead server's last children. */
+int artefact_store_lock(struct artefact_store *s, int timeout_ms);
+void artefact_store_share(struct artefact_store *s); /* lets other servers in */
 
 /* A file being written. */
 struct artefact_writer {
@@ -36,8 +46,9 @@ int artefact_delete(
     struct artefact_store *s, const char *id, enum artefact_kind kind, struct error *err); /* absent is fine */
 int artefact_delete_all(struct artefact_store *s, const char *id, struct error *err);
 
-/* Removes temporaries older than max_age_s, and files of ids for which known() says false. Returns how many, or a
- * negative code. */
+/* Removes what is at least max_age_s old of: temporaries that nobody writes to, and files of ids for which known() says
+ * false. An upload is stored before its task is inserted, so 0 is for those who are alone (artefact_store_lock).
+ * Returns how many, or a negative code. */
 int artefact_sweep(struct artefact_store *s, int64_t max_age_s, bool (*known)(void *opaque, const char *id),
     void *opaque, struct error *err);
 

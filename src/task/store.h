@@ -2,7 +2,10 @@
  * lease runs out and the task is claimed again.
  *
  * One handle is used by one thread at a time (open one for each thread or process, after fork). Every call is one
- * transaction, durable when it returns.
+ * transaction, durable when it returns; claims and heartbeats alone may be undone by a power cut (not by a crash of any
+ * process), which leaves the task queued or its lease a little older.
+ *
+ * store.c holds the queries, written once for both databases; store_sqlite.c and store_postgres.c run them (sql.h).
  */
 #ifndef OBSCURA_TASK_STORE_H
 #define OBSCURA_TASK_STORE_H
@@ -30,8 +33,9 @@ struct task_filter {
     int status;    /* enum task_status, or -1 */
     int64_t limit; /* <= 0: all */
     int64_t offset;
+    int64_t finished_before_us; /* > 0: only tasks that ended before this time (status is not looked at then) */
 };
-/* Newest first. `each` owns nothing; a negative answer ends the walk and is returned. */
+/* Newest first. `each` owns nothing and may not call the store; a negative answer ends the walk and is returned. */
 int task_store_list(struct task_store *s, const struct task_filter *filter,
     int (*each)(void *opaque, const struct task *t), void *opaque, struct error *err);
 
@@ -54,10 +58,16 @@ int task_store_end(struct task_store *s, const struct task *t, const char *worke
 /* Gives a claimed task back without counting the attempt (a drained worker). */
 int task_store_release(struct task_store *s, const char *id, const char *worker, struct error *err);
 
-/* Requeues (or fails, with `reason`) every task whose lease has run out. Returns how many, or a negative code. */
+/* Requeues (or fails, with `reason`, where the attempts are used up) every task whose lease has run out. Returns how
+ * many, or a negative code. */
 int task_store_recover(struct task_store *s, const char *reason, struct error *err);
 
-/* Marks files deleted (keep_record) or removes the record. -ENOENT. */
+/* The same for every task that `worker` (NULL: any worker) holds, whatever its lease: the caller knows it to be dead.
+ */
+int task_store_recover_worker(struct task_store *s, const char *worker, const char *reason, struct error *err);
+
+/* Marks files deleted (keep_record) or removes the record. A webhook that is still to be delivered stays in the outbox
+ * either way. -ENOENT. */
 int task_store_delete(struct task_store *s, const char *id, bool keep_record, struct error *err);
 
 int64_t task_store_count(struct task_store *s, int status, struct error *err); /* -1: all; negative code on failure */

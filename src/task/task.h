@@ -24,7 +24,8 @@ struct task {
     int attempts;                                /* begun so far */
     int64_t created_us, started_us, finished_us; /* wall clock; 0 where not yet */
     int64_t size;                                /* of the upload, bytes */
-    /* Owned strings, never NULL after task_init; empty where there is nothing. */
+    /* Owned strings, never NULL after task_init; empty where there is nothing. Only task_set and task_finish replace or
+     * free them (an empty one is not on the heap). */
     char *filename;     /* as the client named it, base name only, UTF-8 */
     char *content_type; /* by the file's bytes */
     char *parameters;   /* JSON object of the request's options, as config writes it */
