@@ -1,0 +1,152 @@
+/* See plan.h. */
+#include "detect/plan.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "detect/head.h"
+
+/* Long sides of the passes, px of the network's input; docs/MODELS.md says what was measured. */
+#define IDENTITY_FINE 2048
+#define IDENTITY_FINE_VIDEO 1280
+#define IDENTITY_COARSE 384
+#define IDENTITY_COARSE_MIN 48.0f /* smaller boxes are the fine pass's business */
+#define SCENE_COARSE 640
+
+/* A finer pass is worth its time only where it is that much finer. */
+#define PASS_RATIO 0.7
+
+/* Longest object that the networks were trained to see as one, px of their input. */
+#define IDENTITY_REACH 200.0f
+#define SCENE_REACH 256.0f
+
+/* Tiles of panoramas: about so many px wide, sharing so much with the neighbour. */
+#define PANO_TILE 2000.0
+#define PANO_OVERLAP 0.15
+
+static int whole_px(double v)
+{
+    return v < 1 ? 1 : (int)lround(v);
+}
+
+/* Appends a pass over the view at that long side, or at its own size where that is smaller. */
+static struct pass *add_pass(struct view *v, double longest, float reach)
+{
+    double own = v->width > v->height ? v->width : v->height;
+    double scale = longest < own ? longest / own : 1;
+    struct pass *p = &v->passes[v->pass_count++];
+    *p = (struct pass){
+        .width = whole_px(v->width * scale), .height = whole_px(v->height * scale), .reach = reach / (float)scale};
+    return p;
+}
+
+static void add_identity_passes(struct view *v, const struct plan_options *o)
+{
+    double own = v->width > v->height ? v->width : v->height;
+    double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
+    fine = fmin(fine, own);
+    add_pass(v, fine, IDENTITY_REACH);
+    if (IDENTITY_COARSE < PASS_RATIO * fine)
+        add_pass(v, IDENTITY_COARSE, IDENTITY_REACH)->longest_min = IDENTITY_COARSE_MIN;
+    v->passes[v->pass_count - 1].reach = INFINITY;
+}
+
+static void add_scene_passes(struct view *v, const struct plan_options *o)
+{
+    add_pass(v, SCENE_COARSE, SCENE_REACH)->reach = INFINITY;
+}
+
+static void add_view(struct plan *plan, const struct plan_options *o, const struct view *view)
+{
+    struct view *v = &plan->views[plan->count++];
+    *v = *view;
+    if (o->kind == PLAN_IDENTITY)
+        add_identity_passes(v, o);
+    else
+        add_scene_passes(v, o);
+}
+
+/* One axis of a grid: `count` tiles of `size` px whose starts are spread evenly so that they cover `length`. */
+struct spread {
+    int count;
+    double size;
+    double step;
+};
+
+/* `overlap`: px where >= 1, share of the tile where < 1. Neighbours share at most half a tile. */
+static int spread_tiles(int count, double overlap, int length, struct spread *ret)
+{
+    if (count < 1 || !(overlap >= 0))
+        return -EINVAL;
+    if (count > length)
+        count = length;
+    double half = length / (count - (count - 1) * 0.5);
+    double size = overlap < 1 ? length / (count - (count - 1) * overlap) : (length + (count - 1) * overlap) / count;
+    *ret = (struct spread){.count = count, .size = fmin(size, half)};
+    ret->step = count > 1 ? (length - ret->size) / (count - 1) : 0;
+    return 0;
+}
+
+/* The tiles of an axis that runs in a circle: the last one shares with the first. */
+static struct spread spread_circle(int length)
+{
+    int count = whole_px(length / (PANO_TILE * (1 - PANO_OVERLAP)));
+    count = count > 2 ? count : 2;
+    double step = (double)length / count;
+    return (struct spread){.count = count, .size = step / (1 - PANO_OVERLAP), .step = step};
+}
+
+static struct view tile_at(const struct spread *across, const struct spread *down, int column, int row)
+{
+    struct view v = {.x = (int)floor(column * across->step + 1e-6), .y = (int)floor(row * down->step + 1e-6)};
+    v.width = (int)ceil(column * across->step + across->size - 1e-6) - v.x;
+    v.height = (int)ceil(row * down->step + down->size - 1e-6) - v.y;
+    return v;
+}
+
+static int spread_tiling(const struct tiling *t, int width, int height, struct spread *across, struct spread *down)
+{
+    if (t->kind == TILING_GRID) {
+        int r = spread_tiles(t->columns, t->overlap_x, width, across);
+        return r < 0 ? r : spread_tiles(t->rows, t->overlap_y, height, down);
+    }
+    *across = spread_circle(width);
+    return spread_tiles(
+        whole_px((height / PANO_TILE - PANO_OVERLAP) / (1 - PANO_OVERLAP) + 0.25), PANO_OVERLAP, height, down);
+}
+
+int plan_make(const struct plan_options *o, int width, int height, struct plan *ret_plan)
+{
+    struct plan plan = {.wraps = o->tiling.kind == TILING_PANO};
+    struct spread across = {.count = 1, .size = width}, down = {.count = 1, .size = height};
+    if (width < 1 || height < 1)
+        return -EINVAL;
+    int r = o->tiling.kind == TILING_WHOLE ? 0 : spread_tiling(&o->tiling, width, height, &across, &down);
+    if (r < 0)
+        return r;
+    plan.views = calloc((size_t)across.count * down.count + 1, sizeof *plan.views);
+    if (!plan.views)
+        return -ENOMEM;
+    struct view whole = {.width = width, .height = height, .inner = plan.wraps ? SIDE_LEFT | SIDE_RIGHT : 0};
+    add_view(&plan, o, &whole);
+    for (int row = 0; across.count * down.count > 1 && row < down.count; row++)
+        for (int column = 0; column < across.count; column++) {
+            struct view v = tile_at(&across, &down, column, row);
+            v.inner = (plan.wraps || column > 0 ? SIDE_LEFT : 0) |
+                      (plan.wraps || column + 1 < across.count ? SIDE_RIGHT : 0) | (row > 0 ? SIDE_TOP : 0) |
+                      (row + 1 < down.count ? SIDE_BOTTOM : 0);
+            v.width = v.width < width ? v.width : width;
+            add_view(&plan, o, &v);
+        }
+    *ret_plan = plan;
+    return 0;
+}
+
+void plan_finish(struct plan *plan)
+{
+    if (!plan)
+        return;
+    free(plan->views);
+    *plan = (struct plan){0};
+}
