@@ -1,0 +1,48 @@
+/* The supervisor: the process that the operator starts. It has one thread and uses no library that does not survive a
+ * fork, so that every other process can be forked from it, again whenever one dies:
+ *
+ *   services     given by main: the front, the webhook sender
+ *   keeper       retention, expired leases, sweeping (keeper.h)
+ *   worker 0..   a claim loop each, with a sandboxed engine (worker.h)
+ *
+ * Before them it runs the start-up recovery once. SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reloads.
+ * When the supervisor is killed, all its children are.
+ */
+#ifndef OBSCURA_WORKER_SUPERVISOR_H
+#define OBSCURA_WORKER_SUPERVISOR_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "config.h"
+#include "task/wakeup.h"
+
+/* What a child reads from its control descriptor, a byte each. End of file counts as SUPERVISOR_STOP. */
+enum supervisor_command {
+    SUPERVISOR_DRAIN = 'd', /* take no more work; what runs goes on */
+    SUPERVISOR_STOP = 's',  /* end now, in order */
+};
+
+struct supervisor_service {
+    const char *name; /* in the log */
+    /* Runs in a process of its own until it is told to stop; 0 where that was in order. Terminal signals are blocked
+     * there: control_fd alone decides. */
+    int (*run)(void *opaque, int control_fd);
+    void *opaque;
+    bool reloads; /* started anew on SIGHUP, to see the reloaded configuration */
+};
+
+struct supervisor {
+    const struct config *config; /* borrowed, like all the rest */
+    const struct wakeup *wakeup;
+    const struct supervisor_service *services;
+    int service_count;
+    int (*reload)(void *opaque, struct error *err); /* reads the configuration again into *config; may be NULL */
+    void *opaque;
+};
+
+/* Becomes config->user where that is set, starts everything and returns once everything has ended: 0 after an orderly
+ * end, a negative code where the server could not start (`err` says why). */
+int supervisor_run(const struct supervisor *s, struct error *err);
+
+#endif
