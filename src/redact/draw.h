@@ -8,6 +8,9 @@
 #include "detect/detection.h"
 #include "media/frame.h"
 
+/* Draws on *f (copied first where shared) every detection, anonymised or not; to be called after redact_frame. Colours:
+ * face yellow, license plate cyan, person green, vehicle pink. request->score, bbox and ignores count: even drawing
+ * changes no pixel inside an ignored area. -ENOMEM, -ERANGE (a detection without a place). */
 int draw_detections(
     struct frame **f, const struct detections *d, const struct request_options *request, struct error *err);
 
