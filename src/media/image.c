@@ -7,6 +7,8 @@
 
 #include "media/codec.h"
 
+#define MAX_METADATA ((size_t)8 << 20) /* bytes of each kind */
+
 enum image_format image_probe(const uint8_t *data, size_t len)
 {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
@@ -73,6 +75,8 @@ int image_decode(
         return error_set(err, -ENOMEM, "out of memory");
     image->format = format;
     image->orientation = 1;
+    struct image_metadata *m = &image->metadata;
+    m->exif.max = m->icc.max = m->xmp.max = m->iptc.max = MAX_METADATA;
     int r = format == IMAGE_JPEG ? jpeg_read(data, len, limits, image, err) : png_read(data, len, limits, image, err);
     if (r == 0)
         r = make_upright(image, err);

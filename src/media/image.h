@@ -40,10 +40,10 @@ struct image_text {
 
 /* What is kept of the file's metadata, already cleaned of pictures: opaque blobs, each empty where absent. Owned. */
 struct image_metadata {
-    struct buffer exif; /* TIFF structure, IFD1 (thumbnail) removed, Orientation 1, MakerNote previews removed */
+    struct buffer exif; /* TIFF structure rebuilt: Orientation 1, GPS kept; without thumbnail and MakerNote */
     struct buffer icc;
-    struct buffer xmp;          /* without embedded thumbnails and with tiff:Orientation 1 */
-    struct buffer iptc;         /* IPTC-IIM text record of a Photoshop IRB */
+    struct buffer xmp;          /* packet without embedded pictures; Orientation 1 */
+    struct buffer iptc;         /* IPTC-IIM text datasets, as in a Photoshop IRB; only JPEG carries them */
     struct image_png_color png; /* PNG's own colour chunks */
     struct image_text *texts;   /* PNG's text chunks */
     size_t text_count;

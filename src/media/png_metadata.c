@@ -1,17 +1,179 @@
-/* See png_metadata.h. */
+/* See png_metadata.h. Chunks that are not named here (unknown ones, private ones, caBX, tIME, bKGD, animation) are
+ * dropped by not being asked for. */
 #include "media/png_metadata.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "media/metadata.h"
 
-int metadata_from_png(spng_ctx *ctx, struct image *image)
+#define XMP_KEYWORD "XML:com.adobe.xmp"
+#define MAX_TEXTS 64
+#define MAX_TEXT 8192 /* bytes of one text */
+
+static void take_color(spng_ctx *ctx, struct image_png_color *c)
 {
-    struct spng_exif exif;
-    if (spng_get_exif(ctx, &exif) == 0)
-        image->orientation = exif_orientation((const uint8_t *)exif.data, exif.length);
+    struct spng_chrm_int chrm;
+    c->has_gamma = spng_get_gama_int(ctx, &c->gamma) == 0;
+    c->has_srgb = spng_get_srgb(ctx, &c->intent) == 0;
+    c->has_primaries = spng_get_chrm_int(ctx, &chrm) == 0;
+    if (c->has_primaries) {
+        const uint32_t all[8] = {chrm.white_point_x, chrm.white_point_y, chrm.red_x, chrm.red_y, chrm.green_x,
+            chrm.green_y, chrm.blue_x, chrm.blue_y};
+        memcpy(c->primaries, all, sizeof all);
+    }
+}
+
+/* pHYs counts in metres; whole dots per inch are what is nearly always meant. */
+static void take_density(spng_ctx *ctx, struct image_metadata *m)
+{
+    struct spng_phys phys;
+    if (spng_get_phys(ctx, &phys) != 0)
+        return;
+    if (phys.unit_specifier == 0) {
+        m->density_x = phys.ppu_x <= UINT16_MAX ? (int)phys.ppu_x : 0;
+        m->density_y = phys.ppu_y <= UINT16_MAX ? (int)phys.ppu_y : 0;
+        return;
+    }
+    double inch_x = phys.ppu_x * 0.0254, inch_y = phys.ppu_y * 0.0254;
+    bool inches = fabs(inch_x - round(inch_x)) < 0.02 && fabs(inch_y - round(inch_y)) < 0.02;
+    double x = inches ? inch_x : phys.ppu_x / 100.0, y = inches ? inch_y : phys.ppu_y / 100.0;
+    if (x > UINT16_MAX || y > UINT16_MAX)
+        return;
+    m->density_unit = inches ? 1 : 2;
+    m->density_x = (int)round(x);
+    m->density_y = (int)round(y);
+}
+
+/* "Raw profile type ..." is how ImageMagick puts EXIF, IPTC and others into texts, in hexadecimal. */
+static bool text_may_stay(const struct spng_text *t)
+{
+    const uint8_t *text = (const uint8_t *)t->text;
+    return t->length <= MAX_TEXT && strncmp(t->keyword, "Raw profile type", 16) != 0 &&
+           strcmp(t->keyword, XMP_KEYWORD) != 0 && !blob_is_encoded(text, t->length) &&
+           !blob_has_picture(text, t->length) && memchr(text, 0, t->length) == NULL;
+}
+
+static int add_text(struct image_metadata *m, const struct spng_text *t)
+{
+    struct image_text *to = &m->texts[m->text_count];
+    to->utf8 = t->type == SPNG_ITXT;
+    memcpy(to->keyword, t->keyword, sizeof to->keyword);
+    to->text = strndup(t->text, t->length);
+    if (!to->text)
+        return -ENOMEM;
+    m->text_count++;
     return 0;
 }
 
-int metadata_to_png(spng_ctx *ctx, const struct image_metadata *metadata)
+static int take_texts(spng_ctx *ctx, struct image_metadata *m, int width, int height)
 {
-    return 0;
+    uint32_t count = 0;
+    if (spng_get_text(ctx, NULL, &count) != 0 || count == 0)
+        return 0;
+    struct spng_text *texts = calloc(count, sizeof *texts);
+    m->texts = calloc(MAX_TEXTS, sizeof *m->texts);
+    int r = texts && m->texts ? 0 : -ENOMEM;
+    if (r == 0 && spng_get_text(ctx, texts, &count) != 0)
+        count = 0;
+    for (uint32_t i = 0; i < count && r == 0; i++) {
+        const struct spng_text *t = &texts[i];
+        if (t->type == SPNG_ITXT && strcmp(t->keyword, XMP_KEYWORD) == 0 && m->xmp.len == 0)
+            r = xmp_clean((const uint8_t *)t->text, t->length, width, height, &m->xmp);
+        else if (m->text_count < MAX_TEXTS && text_may_stay(t))
+            r = add_text(m, t);
+    }
+    free(texts);
+    return r;
+}
+
+int metadata_from_png(spng_ctx *ctx, struct image *image)
+{
+    struct image_metadata *m = &image->metadata;
+    struct spng_exif exif;
+    struct spng_iccp icc;
+    bool has_exif = spng_get_exif(ctx, &exif) == 0;
+    if (has_exif)
+        image->orientation = exif_orientation((const uint8_t *)exif.data, exif.length);
+    bool swap = image->orientation >= 5;
+    int width = swap ? image->frame->height : image->frame->width;
+    int height = swap ? image->frame->width : image->frame->height;
+    int r = has_exif ? exif_clean((const uint8_t *)exif.data, exif.length, width, height, &m->exif) : 0;
+    if (r == 0 && spng_get_iccp(ctx, &icc) == 0)
+        r = icc_clean((const uint8_t *)icc.profile, icc.profile_len, image->frame->color, &m->icc);
+    if (r == 0)
+        r = take_texts(ctx, m, width, height);
+    take_color(ctx, &m->png);
+    take_density(ctx, m);
+    return r;
+}
+
+static int put_color(spng_ctx *ctx, const struct image_metadata *m)
+{
+    const struct image_png_color *c = &m->png;
+    int e = 0;
+    if (m->icc.len) {
+        struct spng_iccp icc = {
+            .profile_name = "ICC profile", .profile_len = m->icc.len, .profile = (char *)m->icc.data};
+        e = spng_set_iccp(ctx, &icc);
+    }
+    if (!e && c->has_gamma)
+        e = spng_set_gama_int(ctx, c->gamma);
+    if (!e && c->has_srgb && m->icc.len == 0) /* one of the two */
+        e = spng_set_srgb(ctx, c->intent);
+    if (!e && c->has_primaries) {
+        const uint32_t *p = c->primaries;
+        struct spng_chrm_int chrm = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
+        e = spng_set_chrm_int(ctx, &chrm);
+    }
+    return e;
+}
+
+static int put_density(spng_ctx *ctx, const struct image_metadata *m)
+{
+    if (m->density_x <= 0 || m->density_y <= 0)
+        return 0;
+    double unit = m->density_unit == 1 ? 1 / 0.0254 : m->density_unit == 2 ? 100 : 1;
+    struct spng_phys phys = {.ppu_x = (uint32_t)round(m->density_x * unit),
+        .ppu_y = (uint32_t)round(m->density_y * unit),
+        .unit_specifier = m->density_unit != 0};
+    return spng_set_phys(ctx, &phys);
+}
+
+/* libspng copies the array, not what it points at: the metadata outlives the writing. */
+static int put_texts(spng_ctx *ctx, const struct image_metadata *m)
+{
+    struct spng_text texts[MAX_TEXTS + 1] = {0};
+    static char empty[] = "";
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->text_count && i < MAX_TEXTS; i++) {
+        struct spng_text *t = &texts[count++];
+        memcpy(t->keyword, m->texts[i].keyword, sizeof t->keyword);
+        t->text = m->texts[i].text;
+        t->length = strlen(t->text);
+        t->type = m->texts[i].utf8 ? SPNG_ITXT : SPNG_TEXT;
+        t->language_tag = t->translated_keyword = empty;
+    }
+    if (m->xmp.len) {
+        struct spng_text *t = &texts[count++];
+        memcpy(t->keyword, XMP_KEYWORD, sizeof XMP_KEYWORD);
+        t->text = (char *)m->xmp.data;
+        t->length = m->xmp.len;
+        t->type = SPNG_ITXT;
+        t->language_tag = t->translated_keyword = empty;
+    }
+    return count ? spng_set_text(ctx, texts, count) : 0;
+}
+
+int metadata_to_png(spng_ctx *ctx, const struct image_metadata *m)
+{
+    int e = put_color(ctx, m);
+    if (!e && m->exif.len) {
+        struct spng_exif exif = {.length = m->exif.len, .data = (char *)m->exif.data};
+        e = spng_set_exif(ctx, &exif);
+    }
+    if (!e)
+        e = put_density(ctx, m);
+    return e ? e : put_texts(ctx, m);
 }
