@@ -179,8 +179,10 @@ static int send_metadata(
     if (rc)
         return rc;
     names_stored(&f->task, name);
-    const struct result_view view = {
-        .id = name, .request = &f->request, .palette = (enum mask_palette)api->config->instance_mask_colors};
+    const struct result_view view = {.id = name,
+        .filename = f->task.filename,
+        .request = &f->request,
+        .palette = (enum mask_palette)api->config->instance_mask_colors};
     rc = result_metadata(&result, &view, &text);
     result_finish(&result);
     if (rc)

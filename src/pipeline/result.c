@@ -117,12 +117,13 @@ int result_metadata_list(const struct detections *d, const struct result_view *v
 
 int result_metadata(const struct result *r, const struct result_view *view, char **ret_json)
 {
+    const char *filename = view->filename && *view->filename ? view->filename : view->id;
     json_t *list, *parent = json_string(view->id);
     int code = parent ? result_metadata_list(&r->detections, view, parent, &list) : -ENOMEM;
     json_t *root = code < 0
                        ? NULL
                        : json_pack("{ss so s[ii] sf ss ss?}", "id", view->id, "detections", list, "size", r->height,
-                             r->width, "duration", r->seconds, "filename", view->id, "folder", view->folder);
+                             r->width, "duration", r->seconds, "filename", filename, "folder", view->folder);
     if (root && !view->folder)
         json_object_set_new(root, "folder", json_null());
     *ret_json = root ? json_dumps(root, JSON_REAL_PRECISION(9)) : NULL;

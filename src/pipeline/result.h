@@ -36,8 +36,9 @@ int result_detection_unpack(const json_t *object, struct detection *ret_detectio
 
 /* How the API shows detections (metadata). */
 struct result_view {
-    const char *id;     /* the file's id in the metadata: the task's id with the file's extension */
-    const char *folder; /* NULL: null */
+    const char *id;       /* the file's id in the metadata: the task's id with the file's extension */
+    const char *filename; /* as the client named it; NULL or empty: the id */
+    const char *folder;   /* NULL: null */
     const struct request_options *request;
     enum mask_palette palette;
 };
