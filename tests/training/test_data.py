@@ -1,0 +1,146 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from obscura_train import data, pack, plates, train
+from obscura_train.augment import paste, transform_object, warp, window_matrix
+from obscura_train.collect import distance, fingerprint, polygons
+from obscura_train.formats import components, voc, yolo
+
+
+def draw_set(folder, task, pictures=6):
+    """A COCO-form folder of grey pictures, each with one bright rectangle: the object."""
+    (folder / 'images').mkdir(parents=True)
+    images, annotations = [], []
+    rng = np.random.default_rng(3)
+    for i in range(pictures):
+        im = np.full((120, 160, 3), 90, np.uint8)
+        x, y = (int(v) for v in rng.integers(10, 60, 2))
+        im[y:y + 40, x:x + 60] = (40, 200, 250)
+        cv2.imwrite(str(folder / 'images' / f'{i}.png'), im)
+        images.append(dict(id=i, file_name=f'{i}.png', source='drawn', labeled=['person', 'vehicle', 'license-plate']))
+        box = [x, y, 60, 40]
+        annotations.append(dict(id=i, image_id=i, category_id=4 if task == 'identity' else 2, bbox=box,
+                                segmentation=[[x, y, x + 60, y, x + 60, y + 40, x, y + 40]]))
+    (folder / 'annotations.json').write_text(json.dumps(dict(images=images, annotations=annotations)))
+
+
+def packed(tmp_path, task, monkeypatch):
+    draw_set(tmp_path / 'set', task)
+    monkeypatch.setattr('sys.argv', ['pack', task, str(tmp_path / 'out'), str(tmp_path / 'set')])
+    pack.main()
+    return data.Crops(task, str(tmp_path / 'out'), seed=5)
+
+
+def test_packing_keeps_pixels_objects_and_what_is_labelled(tmp_path, monkeypatch):
+    crops = packed(tmp_path, 'identity', monkeypatch)
+    assert len(crops) == 6
+    entry = crops.entries[2]
+    assert entry['known'] == [0.0, 1.0]
+    cls, x1, y1, x2, y2, ignore, _ = entry['anns'][0]
+    assert cls == 1 and not ignore
+    inside = crops.picture(2)[int(y1) + 2:int(y2) - 2, int(x1) + 2:int(x2) - 2]
+    assert (inside == (250, 200, 40)).all()         # RGB
+
+
+def test_boxes_and_masks_follow_the_pixels(tmp_path, monkeypatch):
+    crops = packed(tmp_path, 'scene', monkeypatch)
+    monkeypatch.setattr(data, 'degrade', lambda rng, p: np.clip(p, 0, 255))
+    monkeypatch.setattr('obscura_train.data.change_colours', lambda rng, p: p)
+    monkeypatch.setattr(data, 'COPY_PASTE', 0.0)
+    seen = 0
+    for _ in range(30):
+        s = crops.sample(128)
+        pixels = s.pixels.numpy().transpose(1, 2, 0).astype(int)
+        bright = np.abs(pixels - (250, 200, 40)).sum(2) < 120
+        for row, mask in zip(s.objects.numpy(), s.masks.numpy()):
+            if row[5]:
+                continue
+            x1, y1, x2, y2 = (int(round(v)) for v in row[1:5])
+            assert bright[y1:y2, x1:x2].mean() > 0.8
+            assert mask[(y1 + y2) // 8, (x1 + x2) // 8] == 1
+            seen += 1
+    assert seen > 10
+
+
+@pytest.mark.parametrize('task', ['identity', 'scene'])
+def test_samples_are_well_formed(tmp_path, monkeypatch, task):
+    crops = packed(tmp_path, task, monkeypatch)
+    for _ in range(40):
+        s = crops.sample(96)
+        rows = s.objects.numpy()
+        assert s.pixels.shape == (3, 96, 96) and len(rows) <= data.MAX_OBJECTS
+        assert (rows[:, 1:5] >= 0).all() and (rows[:, 1:5] <= 96).all() and (rows[:, 3:5] > rows[:, 1:3]).all()
+        assert task == 'identity' or len(s.has_mask) == len(rows)
+
+
+def test_an_object_outside_the_window_is_gone_and_a_cut_one_ignored():
+    rng = np.random.default_rng(0)
+    matrix = window_matrix(rng, 0, 0, 100, 100)
+    assert transform_object((0, 300, 300, 340, 340, 0, None), matrix, 100, False) is None
+    row, _ = transform_object((0, -90, 10, 30, 60, 0, None), matrix, 100, False)
+    assert row[5] == 1
+
+
+def test_shrinking_averages():
+    checks = np.indices((256, 256)).sum(0) % 2 * 255
+    small = warp(np.repeat(checks[..., None], 3, 2).astype(np.uint8), np.array([[0.25, 0, 0], [0, 0.25, 0]]), 64)
+    assert abs(small[8:-8, 8:-8].astype(int) - 127).max() < 20
+
+
+def test_what_a_pasted_object_hides_is_ignored():
+    crop = np.zeros((64, 64, 3), np.float32), [(0, 10.0, 10.0, 20.0, 20.0, 0)], [np.ones((16, 16), np.uint8)]
+    paste(crop, np.full((30, 30, 3), 200.0, np.float32), np.ones((30, 30), np.float32), 1, 5, 5)
+    assert crop[1][0][5] == 1 and crop[1][1] == (1, 5, 5, 35, 35, 0)
+    assert crop[2][0][3, 3] == 0 and crop[2][0][15, 15] == 1 and crop[0][10, 10, 0] == 200
+
+
+@pytest.mark.skipif(not plates.available(), reason='no fonts to draw plates with')
+def test_drawn_plates_cover_the_one_that_was_there():
+    rng = np.random.default_rng(2)
+    pixels, objects = np.full((128, 128, 3), 60, np.float32), [(1, 40.0, 50.0, 90.0, 66.0, 0), (0, 5.0, 5.0, 30.0, 30.0, 0)]
+    plates.replace_plates(rng, pixels, objects)
+    cls, x1, y1, x2, y2, _ = objects[0]
+    assert cls == 1 and x1 < 45 and x2 > 85 and objects[1] == (0, 5.0, 5.0, 30.0, 30.0, 0)
+    assert pixels[int(y1):int(y2), int(x1):int(x2)].std() > 5 and (pixels[100:] == 60).all()
+
+
+def test_annotation_formats():
+    found = yolo('0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.3 0.1 0.3 0.3\n7 0.5 0.5 0.1 0.1\n', 100, 200, {0: 4, 1: 2})
+    assert [o['cat'] for o in found] == [4, 2]
+    assert np.allclose(found[0]['box'], [40, 60, 20, 80]) and np.allclose(found[1]['box'], [10, 20, 20, 40]) and found[1]['mask'].any()
+    xml = ('<annotation><size><width>50</width><height>50</height></size><object><name>car</name><difficult>1</difficult>'
+           '<bndbox><xmin>5</xmin><ymin>10</ymin><xmax>15</xmax><ymax>30</ymax></bndbox></object></annotation>')
+    assert voc(xml, 100, 100, {'car': 2}) == [dict(cat=2, box=[10.0, 20.0, 20.0, 40.0], ignore=1)]
+
+
+def test_parts_of_a_mask_become_objects_and_wide_ones_crowds():
+    mask = np.zeros((100, 200), bool)
+    mask[10:70, 10:35] = True
+    mask[20:60, 60:190] = True
+    single, several = sorted(components(mask, 1, 20), key=lambda o: o['box'][0])
+    assert single['crowd'] == 0 and several['crowd'] == 1
+    assert sorted(polygons(single['mask'])[0]) == sorted([10.0, 10.0, 10.0, 69.0, 34.0, 69.0, 34.0, 10.0])
+
+
+def test_near_duplicates_have_near_fingerprints():
+    rng = np.random.default_rng(4)
+    a, b = (cv2.resize(rng.integers(0, 255, (9, 9, 3)).astype(np.uint8), (200, 200)) for _ in range(2))
+    brighter = np.clip(a.astype(int) + 12, 0, 255).astype(np.uint8)
+    assert distance(fingerprint(brighter), fingerprint(a)[None]) < 24 < distance(fingerprint(b), fingerprint(a)[None])
+
+
+def test_batches_follow_the_plan_and_a_training_run_leaves_a_checkpoint(tmp_path, monkeypatch):
+    packed(tmp_path, 'scene', monkeypatch)
+    out = str(tmp_path / 'scene.pt')
+    options = ['train', 'scene', '--data', str(tmp_path / 'out'), '--out', out, '--plan', '64x2', '--minutes', '0.02', '--workers', '1']
+    monkeypatch.setattr('sys.argv', options)
+    train.main()
+    state = torch.load(out)
+    assert state['it'] >= 1 and state['spent'] > 0
+    monkeypatch.setattr('sys.argv', options[:-1] + ['0', '--resume', '--minutes', '0.04'])
+    train.main()
+    assert torch.load(out)['it'] > state['it']

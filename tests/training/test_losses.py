@@ -1,0 +1,86 @@
+import math
+
+import torch
+
+from obscura_train.data import Batch, Sample
+from obscura_train.losses import detection_loss, mask_loss, score_loss
+from obscura_train.networks import STRIDES, build
+from obscura_train.train import crop_shape, learning_rate, parse_plan
+
+SIDE = 64
+
+
+def batch_of(objects, known=(1.0, 1.0), masks=None):
+    sample = Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.tensor(objects, dtype=torch.float32).reshape(-1, 6), torch.tensor(known))
+    if masks is not None:
+        sample.masks, sample.has_mask = masks, torch.ones(len(masks), dtype=torch.bool)
+    return Batch.of([sample])
+
+
+def output(score=-4.6, distance=1.0):
+    shape = lambda c, v: [torch.full((1, c, SIDE // s, SIDE // s), v, requires_grad=True) for s in STRIDES]
+    return shape(2, score), shape(4, distance)
+
+
+def test_confident_mistakes_cost_more_than_shy_ones():
+    nothing, weight = torch.zeros(1, 2), torch.ones(1, 2)
+    shy, sure = (float(score_loss(torch.full((1, 2), v), nothing, weight)) for v in (-3.0, 3.0))
+    assert sure > 50 * shy
+
+
+def test_positives_learn_their_target_score():
+    target = torch.full((1, 1), 0.7)
+    loss = [float(score_loss(torch.full((1, 1), math.log(p / (1 - p))), target, torch.ones(1, 1))) for p in (0.5, 0.7, 0.9)]
+    assert loss[1] < loss[0] and loss[1] < loss[2]
+
+
+def test_types_that_a_source_does_not_label_teach_no_negatives():
+    out = output(score=2.0)
+    loss, _ = detection_loss(out, batch_of([], known=(1.0, 0.0)))
+    loss.backward()
+    for level in out[0]:
+        assert (level.grad[:, 0] > 0).all() and (level.grad[:, 1] == 0).all()
+
+
+def test_ignored_objects_teach_nothing_inside():
+    out = output(score=2.0)
+    loss, _ = detection_loss(out, batch_of([[0, 0, 0, SIDE, SIDE, 1]]))
+    loss.backward()
+    assert all((level.grad == 0).all() for level in out[0])
+
+
+def test_a_right_mask_costs_less_than_its_inverse():
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 4:12, 4:12] = 1
+    proto, box = torch.where(mask > 0, 8.0, -8.0), torch.tensor([[8.0, 8, 56, 56]])
+    right, wrong = (float(mask_loss(torch.tensor([[c]]), proto, mask, box)) for c in (1.0, -1.0))
+    assert right < 0.05 and wrong > 5
+
+
+def test_a_network_learns_one_picture():
+    net = build("scene")
+    objects = [[0, 8, 8, 40, 56, 0]]
+    mask = torch.zeros(1, SIDE // 4, SIDE // 4, dtype=torch.uint8)
+    mask[:, 2:14, 2:10] = 1
+    batch = batch_of(objects, masks=mask)
+    x = torch.randn(1, 3, SIDE, SIDE)
+    optimizer = torch.optim.AdamW(net.parameters(), 3e-3)
+    losses = []
+    for _ in range(40):
+        loss, parts = detection_loss(net(x), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    assert parts["mask"] > 0 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
+
+
+def test_rate_warms_up_then_falls_to_a_fiftieth():
+    assert learning_rate(1.0, 1, 0.0) < 0.01
+    assert abs(learning_rate(1.0, 1000, 0.0) - 1) < 1e-9
+    assert abs(learning_rate(1.0, 1000, 1.0) - 0.02) < 1e-9
+
+
+def test_plan_changes_sizes_with_progress():
+    plan = parse_plan("320x32/448x16,320x32")
+    assert [crop_shape(plan, p, s) for p, s in ((0.0, 1), (0.49, 0), (0.5, 0), (1.0, 1))] == [(320, 32), (320, 32), (448, 16), (320, 32)]

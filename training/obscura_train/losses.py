@@ -1,0 +1,77 @@
+"""The losses: quality focal loss on scores, GIoU on boxes, binary cross-entropy and Dice on masks."""
+import torch
+import torch.nn.functional as F
+
+from .assign import BOX, CLASS, assign, box_iou, decode_boxes, grid_points
+from .networks import PROTO_STRIDE
+
+BOX_WEIGHT, MASK_WEIGHT = 2.0, 1.5
+NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
+MASK_POINTS = 48        # positives of a picture whose masks are compared, at most: masks cost the most memory
+
+
+def flatten(levels):
+    """[(B, C, h, w)] of each level to (B, A, C), in float32."""
+    return torch.cat([t.flatten(2).transpose(1, 2) for t in levels], 1).float()
+
+
+def score_loss(logits, targets, weight):
+    """Quality focal loss (Li et al., 2020), summed. Positives learn their quality; negatives weigh by how wrong they are."""
+    wrong = NEGATIVE_WEIGHT * logits.detach().sigmoid().pow(NEGATIVE_POWER)
+    focus = torch.where(targets > 0, torch.ones_like(targets), wrong)
+    return (F.binary_cross_entropy_with_logits(logits, targets, reduction="none") * focus * weight).sum()
+
+
+def mask_loss(coef, proto, masks, boxes):
+    """coef (N, K), proto (K, h, w), masks (N, h, w) of 0 and 1, boxes (N, 4) in the input's pixels. Summed over the N objects, inside the boxes."""
+    h, w = proto.shape[1:]
+    logits = (coef @ proto.flatten(1)).view(-1, h, w)
+    b = (boxes / PROTO_STRIDE)[:, :, None, None]
+    y = torch.arange(h, device=b.device)[None, :, None] + 0.5
+    x = torch.arange(w, device=b.device)[None, None] + 0.5
+    inside = ((x > b[:, 0] - 1) & (x < b[:, 2] + 1) & (y > b[:, 1] - 1) & (y < b[:, 3] + 1)).float()
+    error = F.binary_cross_entropy_with_logits(logits, masks, reduction="none") * inside
+    p = logits.sigmoid() * inside
+    dice = 1 - (2 * (p * masks).sum((1, 2)) + 1) / (p.sum((1, 2)) + (masks * inside).sum((1, 2)) + 1)
+    return (error.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1) + dice).sum()
+
+
+def _picture_masks(index, points, coef, proto, sample):
+    """Mask loss of one picture's positives, and how many of them had a mask."""
+    points = points[sample.has_mask[index[points]]]
+    if not len(points):
+        return None, 0
+    points = points[torch.randperm(len(points), device=points.device)[:MASK_POINTS]]
+    rows = index[points]
+    return mask_loss(coef[points], proto, sample.masks[rows].float(), sample.objects[rows, BOX]), len(points)
+
+
+def detection_loss(output, batch):
+    """Total loss of a batch (data.Batch), and its parts as floats: score, box, mask, positives a picture."""
+    cls, box = output[:2]
+    logits, distances = flatten(cls), flatten(box)
+    centres, strides = grid_points([c.shape[2:] for c in cls], logits.device)
+    boxes = decode_boxes(distances, centres, strides)
+    coef, proto = (flatten(output[2]), output[3].float()) if len(output) > 2 else (None, None)
+    targets = torch.zeros_like(logits)
+    weight = batch.known[:, None, :].expand_as(logits).clone()      # types that a source does not label teach no negatives
+    box_sum, mask_sum, quality, masked = logits.new_zeros(()), logits.new_zeros(()), 0.0, 0
+    for i, sample in enumerate(batch.samples):
+        index, teach = assign(logits[i].detach(), boxes[i].detach(), centres, strides, sample.objects)
+        weight[i, index == -2] = 0
+        points = (index >= 0).nonzero().flatten()
+        if not len(points):
+            continue
+        rows = sample.objects[index[points]]
+        targets[i, points, rows[:, CLASS].long()] = teach[points]
+        weight[i, points, rows[:, CLASS].long()] = 1
+        box_sum = box_sum + ((1 - box_iou(boxes[i, points], rows[:, BOX], generalized=True)) * teach[points]).sum()
+        quality += float(teach[points].sum())
+        if coef is not None:
+            loss, n = _picture_masks(index, points, coef[i], proto[i], sample)
+            if n:
+                mask_sum, masked = mask_sum + loss, masked + n
+    quality, masked = max(quality, 1.0), max(masked, 1)
+    score, box_part, mask = score_loss(logits, targets, weight) / quality, box_sum / quality, mask_sum / masked
+    return (score + BOX_WEIGHT * box_part + MASK_WEIGHT * mask,
+            dict(score=float(score), box=float(box_part), mask=float(mask), positives=quality / len(batch.samples)))

