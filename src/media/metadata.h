@@ -35,7 +35,8 @@ int exif_orientation(const uint8_t *tiff, size_t len);
 int exif_clean(const uint8_t *tiff, size_t len, int width, int height, struct buffer *out);
 
 /* Copies an XMP packet (UTF-8) element by element but for thumbnails, previews, gain and depth maps, motion photos, and
- * any value that looks like encoded bytes. What is not well-formed is dropped as a whole. */
+ * any value that looks like encoded bytes. What is not well-formed is dropped as a whole. A NUL stands behind what is
+ * written, not counted in its length. */
 int xmp_clean(const uint8_t *xmp, size_t len, int width, int height, struct buffer *out);
 
 /* Finds the IPTC-IIM record in a Photoshop APP13 segment and keeps its text datasets. */

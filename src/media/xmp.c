@@ -1,9 +1,9 @@
 /* Copies an XMP packet without what may hold pictures: see metadata.h for what, xmp_policy.c for the names.
  *
  * XMP is XML with RDF in it, but for leaving things out it is enough to see elements, attributes and texts. This is a
- * strict reader of that part of XML: it wants every element closed in order, knows no DTD and no CDATA, drops comments,
- * and gives up the packet where something else comes. An element that must go takes all it holds with it; a text or
- * attribute that looks like encoded bytes goes alone. */
+ * strict reader of that part of XML: it wants every element closed in order, knows no DTD, no CDATA, no comments inside
+ * elements, and gives up the packet where something else comes. An element that must go takes all it holds with it; a
+ * text or attribute that looks like encoded bytes goes alone. */
 #include "media/metadata.h"
 
 #include <string.h>
@@ -171,10 +171,10 @@ static void copy_text(struct copier *c)
     size_t blanks = 0;
     while (blanks < text.len && is_blank(text.at[blanks]))
         blanks++;
-    if (c->depth == 0 || blanks == text.len) {
-        put(c, "\n", text.len ? 1 : 0); /* indentation and padding */
-        return;
-    }
+    if (blanks == text.len && c->depth > 0)
+        put(c, "\n", 1); /* indentation */
+    if (blanks == text.len || c->depth == 0)
+        return; /* outside of elements there is only padding */
     int number;
     if (xmp_name_number(xmp_name_split(c->open[c->depth - 1]), c->width, c->height, &number))
         put_number(c, number);
@@ -219,14 +219,14 @@ static bool copy_packet(struct copier *c)
     static const char tail[] = "\n<?xpacket end=\"w\"?>";
     bool any = false;
     put(c, head, sizeof head - 1);
-    while (c->p < c->end && *c->p) { /* some writers count a NUL behind the packet */
+    while (c->p < c->end) {
         bool ok = true;
         if (*c->p != '<') {
             copy_text(c);
         } else if (next_is(c, "<?")) {
-            ok = skip_past(c, "?>");
+            ok = c->depth == 0 && skip_past(c, "?>"); /* inside they could break what is encoded into short texts */
         } else if (next_is(c, "<!--")) {
-            ok = skip_past(c, "-->");
+            ok = c->depth == 0 && skip_past(c, "-->");
         } else if (next_is(c, "</")) {
             c->p += 2;
             ok = copy_end(c);
@@ -246,9 +246,14 @@ int xmp_clean(const uint8_t *xmp, size_t len, int width, int height, struct buff
     struct copier c = {.p = xmp, .end = xmp + len, .out = out, .width = width, .height = height};
     if (len == 0 || len > MAX_XMP)
         return 0;
-    if (len >= 3 && memcmp(xmp, "\xef\xbb\xbf", 3) == 0)
+    const uint8_t *nul = memchr(xmp, 0, len); /* some writers count one behind the packet */
+    if (nul)
+        c.end = nul;
+    if (c.end - c.p >= 3 && memcmp(xmp, "\xef\xbb\xbf", 3) == 0)
         c.p += 3;
-    if (!note_prefixes(&c) || !copy_packet(&c))
+    if (!note_prefixes(&c) || !copy_packet(&c) || buffer_reserve(out, 1) < 0)
         out->len = 0;
+    else
+        out->data[out->len] = 0;
     return c.code == -ENOMEM ? -ENOMEM : 0;
 }
