@@ -104,12 +104,19 @@ int build_primitive(
 int build_reorder(struct build *b, int from, int to);
 
 /* Posts of a node as oneDNN post-ops. */
+struct eltwise {
+    dnnl_alg_kind_t kind;
+    float alpha, beta;
+};
+int onednn_eltwise(
+    enum unary kind, float alpha, float beta, struct eltwise ret[2]); /* one activation is one or two of oneDNN's */
 int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float beta); /* 0 or -EIO */
 int build_attr(struct build *b, dnnl_primitive_attr_t *ret_attr); /* with a user-provided scratchpad */
 /* Appends the node's posts, additions in the layout `dst`. *ret_sum is the slot that the result is to be written over,
  * or -1; the other summands go to `summands`, by post (-1: none). */
 int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc_t *dst, int src,
     dnnl_primitive_attr_t attr, int *ret_sum, int summands[NODE_POSTS]);
+int build_unary_step(struct build *b, enum unary kind, float alpha, float beta, int src, int dst);
 int build_posts_apart(struct build *b, const struct node *node, int slot); /* each as its own step, in place */
 
 int build_conv(struct build *b, const struct node *node);

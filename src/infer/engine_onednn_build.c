@@ -328,7 +328,10 @@ static int plan_memory(struct build *b)
     items[c->input].last = 0;
     for (int s = 0; s < c->n_steps; s++)
         for (int i = 0; i < c->steps[s].n_args; i++) {
-            struct plan_item *item = &items[step_slots(&c->steps[s], i)];
+            int slot = step_slots(&c->steps[s], i);
+            if (slot < 0) /* a kernel's constant or an absent input */
+                continue;
+            struct plan_item *item = &items[slot];
             item->first = s + 1 < item->first ? s + 1 : item->first;
             item->last = s + 1;
         }

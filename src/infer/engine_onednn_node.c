@@ -99,35 +99,16 @@ static int build_pool(struct build *b, const struct node *node)
 
 static int build_unary(struct build *b, const struct node *node)
 {
-    int src = build_value(b, node->in[0]), dst;
-    dnnl_memory_desc_t md;
+    int src = build_value(b, node->in[0]);
     if (src < 0)
         return src;
-    md = b->c->slots[src].md;
-    dst = build_result(b, node->out[0], &md);
+    dnnl_memory_desc_t md = b->c->slots[src].md;
+    int dst = build_result(b, node->out[0], &md);
     if (dst < 0)
         return dst;
     if (build_may_overwrite(b, node->in[0], src))
         b->c->slots[dst].parent = src;
-    dnnl_eltwise_desc_t d;
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_post_ops_t ops = NULL;
-    int r = build_attr(b, &attr);
-    if (r < 0)
-        return r;
-    dnnl_status_t s =
-        dnnl_post_ops_create(&ops); /* the activation is a post-op of an identity: one translation of activations */
-    if (s == dnnl_success && onednn_append_unary(ops, node->unary.kind, node->unary.alpha, node->unary.beta) < 0)
-        s = dnnl_runtime_error;
-    if (s == dnnl_success)
-        s = dnnl_primitive_attr_set_post_ops(attr, ops);
-    if (s == dnnl_success)
-        s = dnnl_eltwise_forward_desc_init(&d, dnnl_forward_inference, dnnl_eltwise_linear, &md, 1, 0);
-    if (s == dnnl_success)
-        s = dnnl_primitive_desc_create(&pd, &d, attr, b->engine->dnnl, NULL);
-    dnnl_post_ops_destroy(ops);
-    return finish(b, s, pd, attr, "activation", src, -1, dst);
+    return build_unary_step(b, node->unary.kind, node->unary.alpha, node->unary.beta, src, dst);
 }
 
 /* The second source: in the first one's layout where the shapes agree, else plain, with leading ones. */

@@ -2,38 +2,46 @@
  * own. */
 #include "infer/engine_onednn.h"
 
-int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float beta)
+int onednn_eltwise(enum unary kind, float alpha, float beta, struct eltwise ret[2])
 {
-    dnnl_status_t s = dnnl_success;
     switch (kind) {
     case UNARY_RELU:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_relu, 0, 0};
+        return 1;
     case UNARY_LEAKY_RELU:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, alpha, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_relu, alpha, 0};
+        return 1;
     case UNARY_CLIP:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, alpha, beta);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_clip, alpha, beta};
+        return 1;
     case UNARY_SIGMOID:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_logistic, 0, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_logistic, 0, 0};
+        return 1;
     case UNARY_HARD_SIGMOID:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_linear, alpha, beta);
-        if (s == dnnl_success)
-            s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 1);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_linear, alpha, beta};
+        ret[1] = (struct eltwise){dnnl_eltwise_clip, 0, 1};
+        return 2;
     case UNARY_HARD_SWISH:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_hardswish, 0, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_hardswish, 0, 0};
+        return 1;
     case UNARY_EXP:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_exp, 0, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_exp, 0, 0};
+        return 1;
     case UNARY_SWISH:
-        s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_swish, 1, 0);
-        break;
+        ret[0] = (struct eltwise){dnnl_eltwise_swish, 1, 0};
+        return 1;
     }
-    return s == dnnl_success ? 0 : -EIO;
+    return 0;
+}
+
+int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float beta)
+{
+    struct eltwise e[2];
+    int n = onednn_eltwise(kind, alpha, beta, e);
+    for (int i = 0; i < n; i++)
+        if (dnnl_post_ops_append_eltwise(ops, 1, e[i].kind, e[i].alpha, e[i].beta) != dnnl_success)
+            return -EIO;
+    return 0;
 }
 
 int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc_t *dst, int src,
@@ -70,34 +78,27 @@ int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc
     return r;
 }
 
-static int unary_apart(struct build *b, const struct post *post, int slot)
+int build_unary_step(struct build *b, enum unary kind, float alpha, float beta, int src, int dst)
 {
-    dnnl_eltwise_desc_t d;
+    struct eltwise e[2];
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_post_ops_t ops = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    struct step *step;
-    int r = build_attr(b, &attr);
-    if (r < 0)
-        return r;
-    /* The activation itself is a post-op too, after an identity, so that there is one translation of activations. */
-    const dnnl_memory_desc_t *md = &b->c->slots[slot].md;
-    dnnl_status_t s = dnnl_post_ops_create(&ops);
-    if (s == dnnl_success)
-        s = onednn_append_unary(ops, post->unary, post->alpha, post->beta) < 0
-                ? dnnl_runtime_error
-                : dnnl_primitive_attr_set_post_ops(attr, ops);
-    if (s == dnnl_success)
-        s = dnnl_eltwise_forward_desc_init(&d, dnnl_forward_inference, dnnl_eltwise_linear, md, 1, 0);
-    if (s == dnnl_success)
-        s = dnnl_primitive_desc_create(&pd, &d, attr, b->engine->dnnl, NULL);
-    r = s == dnnl_success ? build_primitive(b, pd, &step) : onednn_fail(b, s, "activation");
-    if (r >= 0) {
-        build_arg(step, DNNL_ARG_SRC, slot);
-        build_arg(step, DNNL_ARG_DST, slot);
+    int n = onednn_eltwise(kind, alpha, beta, e), r = build_attr(b, &attr);
+    for (int i = 0; r >= 0 && i < n; i++, src = dst) {
+        dnnl_eltwise_desc_t d;
+        dnnl_primitive_desc_t pd = NULL;
+        struct step *step;
+        const dnnl_memory_desc_t *md = &b->c->slots[dst].md;
+        dnnl_status_t s =
+            dnnl_eltwise_forward_desc_init(&d, dnnl_forward_inference, e[i].kind, md, e[i].alpha, e[i].beta);
+        if (s == dnnl_success)
+            s = dnnl_primitive_desc_create(&pd, &d, attr, b->engine->dnnl, NULL);
+        r = s == dnnl_success ? build_primitive(b, pd, &step) : onednn_fail(b, s, "activation");
+        if (r >= 0) {
+            build_arg(step, DNNL_ARG_SRC, src);
+            r = build_arg(step, DNNL_ARG_DST, dst);
+        }
+        dnnl_primitive_desc_destroy(pd);
     }
-    dnnl_primitive_desc_destroy(pd);
-    dnnl_post_ops_destroy(ops);
     dnnl_primitive_attr_destroy(attr);
     return r;
 }
@@ -130,7 +131,8 @@ int build_posts_apart(struct build *b, const struct node *node, int slot)
 {
     int r = 0;
     for (int i = 0; r >= 0 && i < node->n_posts; i++)
-        r = node->posts[i].type == POST_UNARY ? unary_apart(b, &node->posts[i], slot)
-                                              : add_apart(b, node, &node->posts[i], slot);
+        r = node->posts[i].type == POST_UNARY
+                ? build_unary_step(b, node->posts[i].unary, node->posts[i].alpha, node->posts[i].beta, slot, slot)
+                : add_apart(b, node, &node->posts[i], slot);
     return r;
 }

@@ -95,6 +95,9 @@ static int join_addition(const struct fusing *f, int index)
         return 0;
     int other = node->in[!best], from = f->producer[node->in[best]];
     struct node *maker = &graph->nodes[from];
+    while (maker->op == OP_CONV && maker->n_in < 3) /* its third input is the bias */
+        if (node_add_input(maker, -1) < 0)
+            return -ENOMEM;
     int input = node_add_input(maker, other);
     if (input < 0)
         return input;

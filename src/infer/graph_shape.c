@@ -269,8 +269,10 @@ static int fold_node(const struct shaping *s)
     struct tensor *made[KERNEL_INPUTS] = {0};
     int r = 0;
     for (int i = 0; i < node->n_in; i++)
-        if (node->in[i] >= 0)
+        if (node->in[i] >= 0) {
             in[i] = kernel_view(s->graph->values[node->in[i]].constant);
+            in[i].shape = *shaping_in(s, i); /* all that Shape needs */
+        }
     for (int i = 0; r >= 0 && i < node->n_out; i++) {
         if (node->out[i] < 0)
             continue;

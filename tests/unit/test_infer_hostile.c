@@ -1,0 +1,268 @@
+/* Networks that are broken or mean ill: every one is an error with a text, none a crash. And the cache of shapes, and
+ * the memory plan. */
+#include "infer_net.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/plan.h"
+
+static const int dims[4] = {1, 2, 6, 6};
+
+/* conv -> relu -> reshape by a computed shape: a bit of everything. */
+static void small_net(struct net *net)
+{
+    float *k = noise_array(3 * 2 * 9, 1);
+    net_init(net, 13);
+    net_floats(net, "k", k, 4, (int64_t[]){3, 2, 3, 3});
+    net_ints(net, "target", (int64_t[]){1, 3, -1}, 3);
+    net_node(net, "Conv", "x,k", "a");
+    net_attr_ints(net, "pads", 4, (int64_t[]){1, 1, 1, 1});
+    net_node(net, "Relu", "a", "b");
+    net_node(net, "Reshape", "b,target", "y");
+    net_output(net, "y");
+    free(k);
+}
+
+/* Loads, and runs where loading succeeds; the code of the first error, or 0. */
+static int try_bytes(const uint8_t *data, size_t len, struct error *err)
+{
+    struct infer_options options = {.precision = INFER_F32, .threads = 1};
+    struct infer_model *model;
+    const struct infer_output *o;
+    float x[72] = {0};
+    int count, r = infer_model_load(data, len, &options, &model, err);
+    if (r < 0)
+        return r;
+    r = infer_run_tensor(model, x, dims, &o, &count, err);
+    infer_model_destroy(model);
+    return r;
+}
+
+static int try_net(struct net *net, struct error *err)
+{
+    size_t len;
+    uint8_t *data = net_pack(net, &len);
+    *err = (struct error){0};
+    int r = try_bytes(data, len, err);
+    if (r < 0)
+        assert_true(*err->text != 0);
+    free(data);
+    net_finish(net);
+    return r;
+}
+
+static void not_onnx(void **state)
+{
+    struct error err;
+    assert_int_equal(try_bytes((const uint8_t *)"", 0, &err), -EINVAL);
+    assert_int_equal(try_bytes((const uint8_t *)"GIF89a this is no network", 25, &err), -EINVAL);
+}
+
+static void truncated(void **state)
+{
+    struct net net;
+    struct error err;
+    size_t len;
+    small_net(&net);
+    uint8_t *data = net_pack(&net, &len);
+    assert_int_equal(try_bytes(data, len, &err), 0);
+    for (size_t n = 0; n < len; n++) {
+        uint8_t *cut =
+            memcpy(malloc(n + 1), data, n); /* its own allocation, so that a sanitizer sees reads past the end */
+        assert_true(try_bytes(cut, n, &err) < 0);
+        free(cut);
+    }
+    free(data);
+    net_finish(&net);
+}
+
+/* Bytes changed at random: any result will do but a crash. The count of survivors only proves that the loop does
+ * something. */
+static void mutated(void **state)
+{
+    struct net net;
+    struct error err;
+    size_t len;
+    unsigned seed = 7;
+    int refused = 0;
+    small_net(&net);
+    uint8_t *data = net_pack(&net, &len), *copy = malloc(len);
+    for (int i = 0; i < 1500; i++) {
+        memcpy(copy, data, len);
+        for (int k = 0; k < 1 + i % 3; k++) {
+            seed = seed * 1664525u + 1013904223u;
+            copy[(seed >> 8) % len] = (uint8_t)(seed >> 24);
+        }
+        refused += try_bytes(copy, len, &err) < 0;
+    }
+    assert_true(refused > 100);
+    free(data), free(copy);
+    net_finish(&net);
+}
+
+static void unsupported_operator(void **state)
+{
+    struct net net;
+    struct error err;
+    net_init(&net, 13);
+    net_node(&net, "Einsum", "x", "the_node");
+    net_output(&net, "the_node");
+    assert_int_equal(try_net(&net, &err), -EOPNOTSUPP);
+    assert_non_null(strstr(err.text, "the_node"));
+    assert_non_null(strstr(err.text, "Einsum"));
+}
+
+static void missing_and_cyclic_inputs(void **state)
+{
+    struct net net;
+    struct error err;
+    net_init(&net, 13);
+    net_node(&net, "Add", "x,b", "a");
+    net_node(&net, "Relu", "a", "b");
+    net_output(&net, "b");
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "'b'"));
+    net_init(&net, 13);
+    net_node(&net, "Relu", "x", "a");
+    net_node(&net, "Exp", "x", "a");
+    net_output(&net, "a");
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+    net_init(&net, 13);
+    net_node(&net, "Relu", "x", "a");
+    net_output(&net, "nowhere");
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+}
+
+static void weights_that_lie(void **state)
+{
+    struct net net;
+    struct error err;
+    small_net(&net); /* fewer bytes than the dimensions say */
+    net.graph.initializer[0]->raw_data.len -= 4;
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+    small_net(&net); /* sizes whose product overflows */
+    for (int i = 0; i < 4; i++)
+        net.graph.initializer[0]->dims[i] = INT64_MAX / 2;
+    assert_true(try_net(&net, &err) < 0);
+    small_net(&net);
+    net.graph.initializer[0]->dims[0] = -3;
+    assert_true(try_net(&net, &err) < 0);
+    small_net(&net);
+    net.graph.initializer[0]->has_data_location = 1;
+    net.graph.initializer[0]->data_location = 1;
+    assert_int_equal(try_net(&net, &err), -EOPNOTSUPP);
+    assert_non_null(strstr(err.text, "outside"));
+}
+
+static void absurd_shapes(void **state)
+{
+    struct net net;
+    struct error err;
+    static const int64_t targets[][3] = {{1 << 28, 1 << 28, 1 << 28}, {-1, -1, 1}, {5, 5, 5}, {-7, 1, 1}};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        net_init(&net, 13);
+        net_ints(&net, "target", targets[i], 3);
+        net_node(&net, "Reshape", "x,target", "y");
+        net_output(&net, "y");
+        assert_int_equal(try_net(&net, &err), -EINVAL);
+    }
+    net_init(&net, 13); /* each resize alone is allowed; together they would fill any memory */
+    net_floats(&net, "s", (float[]){1, 1, 4096, 4096}, 1, (int64_t[]){4});
+    net_node(&net, "Resize", "x,,s", "a");
+    net_node(&net, "Resize", "a,,s", "y");
+    net_output(&net, "y");
+    assert_int_equal(try_net(&net, &err), -EFBIG);
+    net_init(&net, 13); /* a kernel larger than the picture */
+    float *k = noise_array(2 * 81, 1);
+    net_floats(&net, "k", k, 4, (int64_t[]){1, 2, 9, 9});
+    net_node(&net, "Conv", "x,k", "y");
+    net_output(&net, "y");
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+    free(k);
+}
+
+/* More shapes than are kept, coming back to earlier ones: always the same result. */
+static void cache_of_shapes(void **state)
+{
+    struct net net;
+    struct infer_model *model;
+    struct error err;
+    size_t len;
+    float *x = noise_array(2 * 20 * 20, 3), first[10] = {0};
+    small_net(&net);
+    uint8_t *data = net_pack(&net, &len);
+    struct infer_options options = {.precision = INFER_F32, .threads = 1, .cache_shapes = 2};
+    assert_int_equal(infer_model_load(data, len, &options, &model, &err), 0);
+    for (int i = 0; i < 30; i++) {
+        const struct infer_output *o;
+        int side = 6 + i % 5, count, size[4] = {1, 2, side, side};
+        assert_int_equal(infer_run_tensor(model, x, size, &o, &count, &err), 0);
+        assert_int_equal(o->w, side * side);
+        if (i < 5)
+            first[i] = infer_at(o, 1, 0, 7);
+        assert_true(first[i % 5] == infer_at(o, 1, 0, 7));
+    }
+    assert_int_equal(infer_model_prepare(model, (const int[]){1, 3, 6, 6}, &err), -EINVAL); /* weights for 2 channels */
+    assert_int_equal(infer_model_prepare(model, (const int[]){1, 2, 0, 6}, &err), -EINVAL);
+    assert_int_equal(infer_model_prepare(model, (const int[]){1, 2, 1 << 20, 1 << 20}, &err), -EINVAL);
+    infer_model_destroy(model);
+    net_finish(&net);
+    free(x), free(data);
+}
+
+/* No two buffers that live at the same time overlap, and children lie in their parents. */
+static void memory_plan(void **state)
+{
+    enum { N = 60 };
+    unsigned seed = 5;
+    for (int round = 0; round < 50; round++) {
+        struct plan_item items[N];
+        size_t total, sum = 0;
+        for (int i = 0; i < N; i++) {
+            int first = (int)((noise(&seed) + 1) * 40);
+            items[i] = (struct plan_item){.size = (size_t)((noise(&seed) + 1) * 5000) + 1,
+                .first = first,
+                .last = first + (int)((noise(&seed) + 1) * 6),
+                .parent = -1};
+            if (i > 10 && i % 7 == 0) {
+                items[i].parent = i - 3;
+                items[i].size = items[i - 3].size / 2;
+                items[i].parent_offset = 64;
+            }
+            sum += items[i].size + 64;
+        }
+        assert_int_equal(plan_layout(items, N, &total), 0);
+        assert_true(total < sum);
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < i; k++) {
+                bool together = items[i].first <= items[k].last && items[k].first <= items[i].last;
+                bool apart = items[i].offset >= items[k].offset + items[k].size ||
+                             items[k].offset >= items[i].offset + items[i].size;
+                if (items[i].parent == k)
+                    assert_int_equal(items[i].offset, items[k].offset + 64);
+                else if (items[k].parent < 0 && items[i].parent < 0)
+                    assert_true(!together || apart);
+            }
+    }
+    struct plan_item cycle[2] = {{.parent = 1}, {.parent = 0}};
+    size_t total;
+    assert_int_equal(plan_layout(cycle, 2, &total), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(not_onnx),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(mutated),
+        cmocka_unit_test(unsupported_operator),
+        cmocka_unit_test(missing_and_cyclic_inputs),
+        cmocka_unit_test(weights_that_lie),
+        cmocka_unit_test(absurd_shapes),
+        cmocka_unit_test(cache_of_shapes),
+        cmocka_unit_test(memory_plan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
