@@ -6,6 +6,9 @@
 
 #include "infer/plan.h"
 
+#define MAX_MEMORY                                                                                                     \
+    ((size_t)6 << 30) /* of one compiled graph: far over any real network's, below what would take the machine down */
+
 int onednn_fail(const struct build *b, dnnl_status_t status, const char *what)
 {
     const char *name = b->node < b->graph->n_nodes ? b->graph->nodes[b->node].name : "outputs";
@@ -341,6 +344,9 @@ static int plan_memory(struct build *b)
         item->last = c->n_steps + 1;
     }
     int r = plan_layout(items, c->n_slots, &c->base.memory);
+    if (r >= 0 && c->base.memory > MAX_MEMORY)
+        r = error_set(b->err, -EFBIG, "the network would need %zu bytes for its values; %zu are allowed",
+            c->base.memory, MAX_MEMORY);
     if (r >= 0) {
         c->arena = aligned_alloc(PLAN_ALIGN, (c->base.memory + PLAN_ALIGN) / PLAN_ALIGN * PLAN_ALIGN);
         r = c->arena ? 0
