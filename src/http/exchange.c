@@ -22,6 +22,8 @@ struct exchange *exchange_create(const struct http_settings *settings, struct cl
     x->settings = settings;
     x->client = client;
     x->uri_length = strlen(uri);
+    const char *nul = strstr(uri, "%00"), *query = strchr(uri, '?');
+    x->path_has_nul = nul && (!query || nul < query);
     x->begun_ns = clock_mono_ns();
     x->rq.query = x->query;
     http_response_init(&x->rs);
@@ -85,7 +87,8 @@ static void find_route(struct exchange *x)
 {
     char allow[64];
     const struct http_settings *s = x->settings;
-    int status = http_route_find(s->routes, s->route_count, &x->rq, &x->route, allow, sizeof allow);
+    int status =
+        x->path_has_nul ? 404 : http_route_find(s->routes, s->route_count, &x->rq, &x->route, allow, sizeof allow);
     if (!status)
         return;
     x->answered = true;

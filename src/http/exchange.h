@@ -16,6 +16,7 @@ struct exchange {
     const struct http_route *route;
     void *state;        /* of route->body */
     size_t uri_length;  /* as sent */
+    bool path_has_nul;  /* an encoded one, at which the decoded path would end unseen */
     int64_t body_bytes; /* received */
     int64_t begun_ns;
     bool begun, answered; /* answered: rs is what will be sent, whatever else comes */

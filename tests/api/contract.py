@@ -18,6 +18,7 @@ seen = set()    # (method, template, status)
 def template_of(path):
     """The document's path for a request's path, None where it has none."""
     path = path.split('?')[0]
+    path = path.rstrip('/') or '/'
     for alias, name in ALIASES:
         if path.endswith(alias):
             path = path[:-len(alias)] + name

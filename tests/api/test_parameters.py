@@ -107,7 +107,7 @@ def test_ignores_and_format_keep_their_form(server, tiny):
 def test_server_defaults_come_from_flags_and_requests_override_them(start, tiny):
     server = start('-m', 'pixelate', '--face-threshold', '0.3', '--save-mask', 'binary', '--bbox', '--quality', '70', '--format', '{"number":[2,2],"overlap":[0,0]}')
     got = parameters(server, server.done(tiny)['id'])
-    assert (got['method'], got['face-threshold'], got['save-mask'], got['bbox'], got['quality']) == ('pixelate', 0.3, 'binary', True, 70)
+    assert (got['method'], got['face-threshold'], got['save-mask'], got['bbox'], got['quality']) == ('pixelate', 0.3, 'binary:100', True, 70)
     assert json.loads(got['format'])['number'] == [2, 2]
     got = parameters(server, server.done(tiny, method='blacken', face_threshold='0.6', bbox='false')['id'])
     assert (got['method'], got['face-threshold'], got['bbox']) == ('blacken', 0.6, False)
