@@ -37,7 +37,21 @@ void detector_destroy(struct detector *d);
  * before a sandbox closes). */
 int detector_warm_up(struct detector *d, struct error *err);
 
-/* Appends what is found in `f`, best score first within each type. On failure nothing is appended. */
+/* Seconds spent since the detector was made: where the time of a picture goes. */
+struct detector_timing {
+    double scale;   /* making the networks' inputs */
+    double network; /* running them */
+    double decode;  /* boxes and suppression */
+    double mask;    /* assembling masks */
+    double merge;   /* across views and passes */
+    int runs;       /* of networks */
+};
+
+void detector_timing(const struct detector *d, struct detector_timing *ret_timing);
+
+/* Appends what is found in `f`, best score first within each type. On failure nothing is appended.
+ * In a panorama (params->tiling) an object across the seam is two detections, one at each edge, each with its part of
+ * the mask. */
 int detector_run(struct detector *d, const struct frame *f, const struct detect_params *params, struct detections *out,
     struct error *err);
 

@@ -41,10 +41,10 @@ static int slice(const struct detection *whole, int from, int to, struct detecti
 static int append_turned(struct parts *p, size_t i, int turn, struct detections *out)
 {
     struct detection *d = &p->items[i].d;
-    while (turn && d->box.x1 >= turn)
-        move_left(d, turn);
     while (turn && d->box.x1 < 0)
         move_left(d, -turn);
+    while (turn && d->box.x1 >= turn) /* after the other: rounding may put a box a hair left of 0 right on the edge */
+        move_left(d, turn);
     if (!turn || d->box.x2 <= turn) {
         int r = detections_append(out, d);
         if (r == 0)

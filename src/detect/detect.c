@@ -1,0 +1,158 @@
+/* See detect.h. For each network: a plan says which parts of the picture are looked at and how finely (plan.c); each
+ * view gives boxes and masks (view.c); what several views saw is merged (merge.c). */
+#include "detect/detect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "detect/embedded.h"
+#include "detect/merge.h"
+#include "detect/view.h"
+
+#define MAX_MODEL_BYTES ((size_t)512 << 20)
+#define CACHE_SHAPES 8 /* two networks see a picture in up to three shapes each; portrait and landscape alternate */
+
+enum { NETWORKS = 2 };
+
+static const struct {
+    const char *file;
+    enum plan_kind plan;
+    unsigned types;
+} slots[NETWORKS] = {
+    {"identity.onnx", PLAN_IDENTITY, OBJECT_BIT(OBJECT_FACE) | OBJECT_BIT(OBJECT_LICENSE_PLATE)},
+    {"scene.onnx", PLAN_SCENE, OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE)},
+};
+
+struct detector {
+    struct network *networks[NETWORKS]; /* owned; NULL where none of its types was asked for */
+    int detect_size;
+    struct workspace work;
+};
+
+void detector_destroy(struct detector *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < NETWORKS; i++)
+        network_destroy(d->networks[i]);
+    workspace_finish(&d->work);
+    free(d);
+}
+
+static int load(struct detector *d, int slot, const struct detector_options *o, struct error *err)
+{
+    const struct infer_options io = {
+        .precision = o->precision, .threads = o->threads > 0 ? o->threads : 1, .cache_shapes = CACHE_SHAPES};
+    const char *name = slots[slot].file;
+    struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES);
+    size_t len;
+    const void *data = embedded_model(name, &len);
+    if (o->models) {
+        char path[4096];
+        int r = snprintf(path, sizeof path, "%s/%s", o->models, name) < (int)sizeof path ? buffer_read_file(&file, path)
+                                                                                         : -ENAMETOOLONG;
+        if (r < 0)
+            return error_set(err, r, "cannot read model %s of %s: %s", name, o->models, strerror(-r));
+        data = file.data;
+        len = file.len;
+    }
+    int r = network_create(name, data, len, &io, &d->networks[slot], err);
+    buffer_finish(&file);
+    unsigned missing = r == 0 ? o->types & slots[slot].types & ~d->networks[slot]->type_bits : 0;
+    for (int t = 0; r == 0 && t < OBJECT_TYPES; t++)
+        if (missing & OBJECT_BIT(t))
+            r = error_set(
+                err, -EINVAL, "model %s: obscura.classes lacks %s, which was asked for", name, object_info(t)->name);
+    return r;
+}
+
+int detector_create(const struct detector_options *options, struct detector **ret_detector, struct error *err)
+{
+    struct detector *d = calloc(1, sizeof *d);
+    if (!d)
+        return error_set(err, -ENOMEM, "out of memory");
+    d->detect_size = options->detect_size;
+    for (int i = 0; i < NETWORKS; i++) {
+        int r = options->types & slots[i].types ? load(d, i, options, err) : 0;
+        if (r < 0) {
+            detector_destroy(d);
+            return r;
+        }
+    }
+    *ret_detector = d;
+    return 0;
+}
+
+void detector_timing(const struct detector *d, struct detector_timing *ret_timing)
+{
+    *ret_timing = d->work.timing;
+}
+
+static int run_slot(struct detector *d, int slot, const struct frame *f, const struct detect_params *params,
+    struct detections *out, struct error *err)
+{
+    const struct plan_options po = {
+        .kind = slots[slot].plan, .tiling = params->tiling, .detect_size = d->detect_size, .video = params->video};
+    struct plan plan = {0};
+    struct parts parts = {0};
+    int turn = params->tiling.kind == TILING_PANO ? f->width : 0;
+    int r = plan_make(&po, f->width, f->height, &plan);
+    if (r < 0)
+        return error_set(err, r, "cannot divide a picture of %d x %d px: %s", f->width, f->height, strerror(-r));
+    for (size_t i = 0; r == 0 && i < plan.count; i++)
+        r = view_run(&d->work, d->networks[slot], f, &plan.views[i], params, &parts, err);
+    plan_finish(&plan);
+    if (r == 0) {
+        int64_t start = clock_mono_ns();
+        r = parts_merge(&parts, turn);
+        if (r == 0)
+            r = parts_move(&parts, turn, out);
+        if (r < 0)
+            error_set(err, r, "cannot merge detections: %s", strerror(-r));
+        d->work.timing.merge += (double)(clock_mono_ns() - start) * 1e-9;
+    }
+    parts_finish(&parts);
+    return r;
+}
+
+int detector_run(struct detector *d, const struct frame *f, const struct detect_params *params, struct detections *out,
+    struct error *err)
+{
+    size_t before = out->len;
+    for (int i = 0; i < NETWORKS; i++) {
+        if (!(params->types & slots[i].types) || !d->networks[i])
+            continue;
+        int r = run_slot(d, i, f, params, out, err);
+        if (r < 0) {
+            while (out->len > before)
+                mask_destroy(out->items[--out->len].mask);
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* The shapes of 4:3 and 16:9 pictures that fit every size of picture: the coarse passes'. A fine pass has the picture's
+ * own shape. */
+int detector_warm_up(struct detector *d, struct error *err)
+{
+    static const int sizes[][2] = {{640, 480}, {480, 640}, {640, 360}};
+    const struct detect_params params = {.types = OBJECT_ALL, .threshold = {1, 1, 1, 1}, .masks = true};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof sizes / sizeof *sizes; i++) {
+        struct frame *f = NULL;
+        struct detections none = {0};
+        r = frame_create(FRAME_RGB, sizes[i][0], sizes[i][1], 8, false, &f);
+        if (r < 0)
+            return error_set(err, r, "cannot make a picture: %s", strerror(-r));
+        for (int y = 0; y < f->height; y++)
+            memset(f->planes[0].data + y * f->planes[0].stride, 114, (size_t)f->width * 3);
+        r = detector_run(d, f, &params, &none, err);
+        detections_finish(&none);
+        frame_unref(f);
+    }
+    return r;
+}

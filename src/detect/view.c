@@ -1,0 +1,177 @@
+/* See view.h. */
+#include "detect/view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "media/scale.h"
+
+#define NMS_IOU 0.5f
+#define NMS_LIMIT 3000 /* of a type, in a view */
+#define CUT_SLACK 8    /* px of the input: a box that ends so near to the view's border is taken to reach it */
+
+void workspace_finish(struct workspace *w)
+{
+    free(w->canvas);
+    candidates_finish(&w->candidates);
+    for (int i = 0; i < PLAN_MAX_PASSES; i++)
+        prototypes_finish(&w->prototypes[i]);
+    *w = (struct workspace){0};
+}
+
+static double since(int64_t *mark)
+{
+    int64_t now = clock_mono_ns();
+    double s = (double)(now - *mark) * 1e-9;
+    *mark = now;
+    return s;
+}
+
+static int round_up(int v, int multiple)
+{
+    return (v + multiple - 1) / multiple * multiple;
+}
+
+/* Scales the view to width x height at the canvas' top left. A view past a panorama's edge goes on at the other one. */
+static int scale_view(
+    const struct frame *f, const struct view *v, uint8_t *canvas, ptrdiff_t stride, int width, int height)
+{
+    int beyond = v->x + v->width - f->width;
+    if (beyond <= 0)
+        return scale_to_rgb(f, v->x, v->y, v->width, v->height, canvas, stride, width, height);
+    int here = v->width - beyond, columns = (int)lround((double)width * here / v->width);
+    columns = columns < 1 ? 1 : columns > width - 1 ? width - 1 : columns;
+    if (width < 2)
+        return scale_to_rgb(f, v->x, v->y, here, v->height, canvas, stride, width, height);
+    int r = scale_to_rgb(f, v->x, v->y, here, v->height, canvas, stride, columns, height);
+    return r < 0 ? r
+                 : scale_to_rgb(f, 0, v->y, beyond, v->height, canvas + 3 * columns, stride, width - columns, height);
+}
+
+/* Makes the input of a pass: the view scaled, and the network's padding to its right and below. */
+static int make_input(struct workspace *w, const struct network *n, const struct frame *f, const struct view *v,
+    const struct pass *p, struct infer_picture *ret)
+{
+    int width = round_up(p->width, n->multiple), height = round_up(p->height, n->multiple);
+    size_t stride = (size_t)width * 3, need = stride * height;
+    if (need > w->canvas_cap) {
+        free(w->canvas);
+        w->canvas_cap = 0;
+        w->canvas = malloc(need);
+        if (!w->canvas)
+            return -ENOMEM;
+        w->canvas_cap = need;
+    }
+    int r = scale_view(f, v, w->canvas, (ptrdiff_t)stride, p->width, p->height);
+    if (r < 0)
+        return r;
+    for (int y = 0; y < p->height; y++)
+        memset(w->canvas + y * stride + (size_t)p->width * 3, n->pad, stride - (size_t)p->width * 3);
+    memset(w->canvas + p->height * stride, n->pad, (height - p->height) * stride);
+    *ret = (struct infer_picture){.rgb = w->canvas, .stride = (ptrdiff_t)stride, .width = width, .height = height};
+    return 0;
+}
+
+static int decode_pass(struct workspace *w, const struct network *n, const struct network_outputs *o,
+    const struct view *v, int pass, const struct detect_params *params)
+{
+    const struct pass *p = &v->passes[pass];
+    int types[NETWORK_MAX_CLASSES];
+    for (int i = 0; i < n->class_count; i++)
+        types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
+    const struct head_window window = {.origin_x = (float)v->x,
+        .origin_y = (float)v->y,
+        .scale_x = (float)v->width / p->width,
+        .scale_y = (float)v->height / p->height,
+        .width = p->width,
+        .height = p->height,
+        .longest_min = p->longest_min,
+        .longest_max = p->longest_max,
+        .types = types,
+        .threshold = params->threshold,
+        .pass = pass};
+    int r = 0;
+    for (int i = 0; r == 0 && i < n->level_count; i++)
+        r = head_decode(&o->levels[i], &window, &w->candidates);
+    if (r < 0 || !w->candidates.coef_count)
+        return r;
+    struct prototypes *proto = &w->prototypes[pass];
+    r = prototypes_copy(proto, o->proto);
+    proto->origin_x = window.origin_x;
+    proto->origin_y = window.origin_y;
+    proto->scale_x = window.scale_x * n->proto_stride;
+    proto->scale_y = window.scale_y * n->proto_stride;
+    return r;
+}
+
+static int run_pass(struct workspace *w, struct network *n, const struct frame *f, const struct view *v, int pass,
+    const struct detect_params *params, struct error *err)
+{
+    int64_t mark = clock_mono_ns();
+    struct infer_picture input;
+    int r = make_input(w, n, f, v, &v->passes[pass], &input);
+    w->timing.scale += since(&mark);
+    if (r < 0)
+        return error_set(err, r, "cannot scale the picture for %s: %s", n->name, strerror(-r));
+    struct network_outputs outputs;
+    r = network_run(n, &input, &outputs, err);
+    w->timing.network += since(&mark);
+    w->timing.runs++;
+    if (r < 0)
+        return r;
+    r = decode_pass(w, n, &outputs, v, pass, params);
+    w->timing.decode += since(&mark);
+    return r < 0 ? error_set(err, r, "cannot decode the outputs of %s: %s", n->name, strerror(-r)) : 0;
+}
+
+/* Rounding may carry a box a hair past its view. */
+static bool clip(struct box *b, const struct view *v)
+{
+    b->x1 = fmaxf(b->x1, v->x);
+    b->y1 = fmaxf(b->y1, v->y);
+    b->x2 = fminf(b->x2, v->x + v->width);
+    b->y2 = fminf(b->y2, v->y + v->height);
+    return b->x1 < b->x2 && b->y1 < b->y2;
+}
+
+static int append_part(struct workspace *w, const struct candidate *c, const struct view *v, struct parts *out)
+{
+    const struct pass *p = &v->passes[c->pass];
+    struct part part = {.d = {.type = c->type, .score = c->score, .box = c->box, .track_id = -1, .anonymised = true},
+        .reach = p->reach,
+        .view = {v->x, v->y, v->x + v->width, v->y + v->height}};
+    if (!clip(&part.d.box, v))
+        return 0;
+    part.cut = merge_cut(v, &part.d.box, CUT_SLACK * (float)v->width / p->width);
+    part.d.offset_x = (int)floorf(part.d.box.x1);
+    part.d.offset_y = (int)floorf(part.d.box.y1);
+    int r = 0;
+    if (w->candidates.coef_count)
+        r = segment_mask(&w->prototypes[c->pass], w->candidates.coefs + c->coef, &part.d.box, &part.d.mask);
+    if (r == 0)
+        r = parts_append(out, &part);
+    if (r < 0)
+        mask_destroy(part.d.mask);
+    return r;
+}
+
+int view_run(struct workspace *w, struct network *n, const struct frame *f, const struct view *v,
+    const struct detect_params *params, struct parts *out, struct error *err)
+{
+    candidates_clear(&w->candidates);
+    w->candidates.coef_count = params->masks ? n->coefs : 0;
+    int r = 0;
+    for (int i = 0; r == 0 && i < v->pass_count; i++)
+        r = run_pass(w, n, f, v, i, params, err);
+    if (r < 0)
+        return r;
+    int64_t mark = clock_mono_ns();
+    r = nms_run(&w->candidates, NMS_IOU, NMS_LIMIT);
+    w->timing.decode += since(&mark);
+    for (size_t i = 0; r == 0 && i < w->candidates.len; i++)
+        r = append_part(w, &w->candidates.items[i], v, out);
+    w->timing.mask += since(&mark);
+    return r < 0 ? error_set(err, r, "cannot assemble masks: %s", strerror(-r)) : 0;
+}

@@ -1,0 +1,154 @@
+/* The detector with the models that ship: it loads what is asked for, refuses foreign files with a reason, and gives
+ * boxes inside the picture. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "detect/detect.h"
+#include "detect/embedded.h"
+#include "detect/mask.h"
+#include "detect/network.h"
+
+static const struct infer_options plain = {.precision = INFER_F32, .threads = 1};
+
+static void shipped_models_say_what_they_are(void **state)
+{
+    size_t len = 0;
+    const void *data = embedded_model("scene.onnx", &len);
+    struct network *n = NULL;
+    struct error err = {0};
+    assert_non_null(data);
+    assert_int_equal(network_create("scene.onnx", data, len, &plain, &n, &err), 0);
+    assert_int_equal(n->type_bits, OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE));
+    assert_true(n->coefs > 0 && n->level_count > 0);
+    network_destroy(n);
+    assert_null(embedded_model("other.onnx", &len));
+}
+
+/* Replaces the first `what` in a copy of a shipped model by `with` of the same length, and tells what the loader says.
+ */
+static void spoil(const char *what, const char *with, const char *expect)
+{
+    size_t len = 0, n = strlen(what);
+    const void *data = embedded_model("scene.onnx", &len);
+    char *copy = malloc(len);
+    memcpy(copy, data, len);
+    char *at = memmem(copy, len, what, n);
+    assert_non_null(at);
+    for (; at; at = memmem(at, len - (size_t)(at - copy), what, n))
+        memcpy(at, with, n);
+    struct network *network = NULL;
+    struct error err = {0};
+    assert_int_equal(network_create("own.onnx", copy, len, &plain, &network, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "own.onnx"));
+    if (!strstr(err.text, expect))
+        fail_msg("\"%s\" does not name %s", err.text, expect);
+    free(copy);
+}
+
+static void foreign_models_are_refused_with_a_reason(void **state)
+{
+    spoil("obscura.classes", "obscura.klasses", "obscura.classes");
+    spoil("person,vehicle", "camel,elephant", "obscura.classes");
+    spoil("distance", "anchors!", "obscura.head");
+    spoil("8,16,32", "8,x6,32", "obscura.strides");
+    spoil("8,16,32", "8,16,48", "obscura.multiple");
+    spoil("obscura.mean\x12\x05", "obscura.mean\x12\x04", "own.onnx"); /* broken protobuf */
+    spoil("127.5", "fifty", "obscura.mean");
+    spoil("proto", "other", "proto");
+    spoil("coef_16", "coef_17", "coef_16");
+    struct network *n = NULL;
+    struct error err = {0};
+    assert_int_equal(network_create("own.onnx", "not a model", 11, &plain, &n, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "own.onnx"));
+}
+
+static struct frame *drawn(int width, int height)
+{
+    struct frame *f = NULL;
+    assert_int_equal(frame_create(FRAME_RGB, width, height, 8, false, &f), 0);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width * 3; x++)
+            f->planes[0].data[y * f->planes[0].stride + x] = (uint8_t)((x * 7 + y * 13 + (x * y) % 17) % 256);
+    return f;
+}
+
+static void finds_only_what_is_asked_for_inside_the_picture(void **state)
+{
+    const struct detector_options o = {.types = OBJECT_ALL, .threads = 1, .precision = INFER_F32};
+    struct detector *d = NULL;
+    struct error err = {0};
+    assert_int_equal(detector_create(&o, &d, &err), 0);
+    const int sizes[][2] = {{1, 1}, {333, 217}, {700, 40}};
+    const struct tiling tilings[] = {{.kind = TILING_WHOLE},
+        {.kind = TILING_GRID, .columns = 2, .rows = 1, .overlap_x = 0.2}, {.kind = TILING_PANO, .pano_width = 4096}};
+    for (int i = 0; i < 3; i++)
+        for (int t = 0; t < 3; t++) {
+            struct frame *f = drawn(sizes[i][0], sizes[i][1]);
+            /* a threshold of nearly nothing: noise gives boxes too */
+            struct detect_params params = {.types = OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_FACE),
+                .threshold = {0.01f, 0.01f, 0.02f, 0.02f},
+                .masks = true,
+                .tiling = tilings[t]};
+            struct detections found = {0};
+            if (detector_run(d, f, &params, &found, &err) < 0)
+                fail_msg("%d x %d, tiling %d: %s", f->width, f->height, t, err.text);
+            for (size_t k = 0; k < found.len; k++) {
+                const struct detection *it = &found.items[k];
+                assert_true(params.types & OBJECT_BIT(it->type));
+                assert_true(it->score >= params.threshold[it->type] && it->score <= 1);
+                assert_true(it->box.x1 >= 0 && it->box.y1 >= 0 && it->box.x1 < it->box.x2 && it->box.y1 < it->box.y2);
+                assert_true(it->box.x2 <= f->width && it->box.y2 <= f->height);
+                assert_true(it->offset_x <= it->box.x1 && it->offset_y <= it->box.y1);
+                assert_true(it->type != OBJECT_PERSON || it->mask);
+                if (it->mask) {
+                    assert_true(it->mask->x >= 0 && it->mask->x + it->mask->width <= f->width);
+                    assert_true(it->mask->y >= 0 && it->mask->y + it->mask->height <= f->height);
+                    assert_true(mask_count(it->mask) > 0);
+                }
+                if (k > 0 && found.items[k - 1].type == it->type)
+                    assert_true(found.items[k - 1].score >= it->score);
+            }
+            detections_finish(&found);
+            frame_unref(f);
+        }
+    detector_destroy(d);
+}
+
+static void networks_that_nobody_needs_are_not_read(void **state)
+{
+    char folder[] = "/tmp/obscura-models-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/identity.onnx", folder);
+    size_t len = 0;
+    const void *data = embedded_model("identity.onnx", &len);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    fclose(file);
+    struct detector_options o = {.models = folder, .types = OBJECT_BIT(OBJECT_FACE), .threads = 1};
+    struct detector *d = NULL;
+    struct error err = {0};
+    assert_int_equal(detector_create(&o, &d, &err), 0);
+    detector_destroy(d);
+    o.types = OBJECT_ALL;
+    assert_int_equal(detector_create(&o, &d, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "scene.onnx"));
+    unlink(path);
+    rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shipped_models_say_what_they_are),
+        cmocka_unit_test(foreign_models_are_refused_with_a_reason),
+        cmocka_unit_test(finds_only_what_is_asked_for_inside_the_picture),
+        cmocka_unit_test(networks_that_nobody_needs_are_not_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
