@@ -7,6 +7,8 @@
 
 #include "detect/mask.h"
 
+#define SLIVER 0.5f /* px: less than that of an object beyond the seam is rounding */
+
 static void move_left(struct detection *d, int dx)
 {
     d->box.x1 -= dx;
@@ -54,6 +56,8 @@ static int append_turned(struct parts *p, size_t i, int turn, struct detections 
     if (d->box.x2 - d->box.x1 > turn) /* all the way round: nothing sees more than that */
         d->box.x2 = d->box.x1 + turn;
     for (int side = 0; side < 2; side++) {
+        if (fminf(d->box.x2, (side + 1) * turn) - fmaxf(d->box.x1, side * turn) < SLIVER)
+            continue;
         struct detection part;
         int r = slice(d, side * turn, (side + 1) * turn, &part);
         if (r < 0)
