@@ -21,6 +21,9 @@ static void drop_body(struct http_response *rs)
         free((void *)(uintptr_t)rs->data);
     if (rs->kind == HTTP_BODY_FD && rs->fd >= 0)
         close(rs->fd);
+    if (rs->kind == HTTP_BODY_STREAM && rs->stream.destroy)
+        rs->stream.destroy(rs->stream.opaque);
+    rs->stream = (struct http_stream){0};
     rs->kind = HTTP_BODY_NONE;
     rs->data = NULL;
     rs->fd = -1;
@@ -60,6 +63,13 @@ void http_respond_fd(struct http_response *rs, int status, const char *content_t
 {
     set_body(rs, status, content_type, HTTP_BODY_FD, size);
     rs->fd = fd;
+}
+
+void http_respond_stream(
+    struct http_response *rs, int status, const char *content_type, const struct http_stream *stream)
+{
+    set_body(rs, status, content_type, HTTP_BODY_STREAM, 0);
+    rs->stream = *stream;
 }
 
 void http_respond_json(struct http_response *rs, int status, json_t *json)

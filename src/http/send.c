@@ -2,9 +2,11 @@
 #include "http/conditional.h"
 #include "http/exchange.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,7 +31,8 @@ static void apply_conditions(struct exchange *x, int64_t *first, int64_t *length
     if (rs->status != 200 || !rs->etag[0])
         return;
     http_response_header(rs, "ETag", "%s", rs->etag);
-    http_response_header(rs, "Accept-Ranges", "bytes");
+    if (rs->kind != HTTP_BODY_STREAM)
+        http_response_header(rs, "Accept-Ranges", "bytes");
     const char *condition = http_request_header(&x->rq, "If-None-Match");
     if (condition && http_etag_listed(condition, rs->etag)) {
         rs->status = 304;
@@ -37,7 +40,8 @@ static void apply_conditions(struct exchange *x, int64_t *first, int64_t *length
         return;
     }
     const char *range = http_request_header(&x->rq, "Range"), *if_range = http_request_header(&x->rq, "If-Range");
-    if (!range || strcmp(x->rq.method, "GET") || (if_range && strcmp(if_range, rs->etag)))
+    if (!range || rs->kind == HTTP_BODY_STREAM || strcmp(x->rq.method, "GET") ||
+        (if_range && strcmp(if_range, rs->etag)))
         return;
     const int64_t size = rs->size;
     switch (http_range_parse(range, size, first, length)) {
@@ -56,10 +60,65 @@ static void apply_conditions(struct exchange *x, int64_t *first, int64_t *length
     }
 }
 
+#define STREAM_BLOCK 65536
+#define PIECE_MAX ((size_t)1 << 30)
+
+/* A streamed body on its way: what of the current piece is not sent yet. */
+struct sending {
+    struct http_stream stream;
+    struct buffer piece;
+    size_t at;
+};
+
+static ssize_t read_stream(void *opaque, uint64_t position, char *out, size_t max)
+{
+    struct sending *s = opaque;
+    struct error err = {0};
+    if (s->at == s->piece.len) {
+        s->at = 0;
+        if (s->stream.next(s->stream.opaque, &s->piece, &err)) {
+            log_error("an answer breaks off: %s", err.text);
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+        if (!s->piece.len)
+            return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t n = s->piece.len - s->at < max ? s->piece.len - s->at : max;
+    memcpy(out, s->piece.data + s->at, n);
+    s->at += n;
+    return (ssize_t)n;
+}
+
+static void free_stream(void *opaque)
+{
+    struct sending *s = opaque;
+    s->stream.destroy(s->stream.opaque);
+    buffer_finish(&s->piece);
+    free(s);
+}
+
+static struct MHD_Response *make_stream_response(struct http_response *rs)
+{
+    struct sending *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->stream = rs->stream;
+    s->piece.max = PIECE_MAX;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, free_stream);
+    if (response)
+        rs->stream = (struct http_stream){0};
+    else
+        free(s);
+    return response;
+}
+
 /* Passes the body's ownership on. NULL: out of memory. */
 static struct MHD_Response *make_response(struct http_response *rs, int64_t first, int64_t length)
 {
     struct MHD_Response *response = NULL;
+    if (rs->kind == HTTP_BODY_STREAM && rs->status != 304)
+        return make_stream_response(rs);
     if (rs->kind == HTTP_BODY_FD && length) {
         response = MHD_create_response_from_fd_at_offset64((uint64_t)length, rs->fd, (uint64_t)first);
         if (response)
