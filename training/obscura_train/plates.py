@@ -121,19 +121,35 @@ def replace_plates(rng, pixels, objects):
         objects[i] = (PLATE, *quad.min(0), *quad.max(0), 0)
 
 
+def _place_for(rng, text, objects, size):
+    """Left, top, width, height of a line of text: mostly on a vehicle, above or beside a plate and not much larger; else anywhere."""
+    known = [o for o in objects if o[0] == PLATE and o[3] - o[1] >= 14]
+    if known and rng.random() < 0.7:
+        _, x1, y1, x2, y2, _ = known[rng.integers(len(known))]
+        h = (y2 - y1) * rng.uniform(0.5, 2.0)
+        w = h * len(text) * rng.uniform(0.5, 1.1)
+        x = (x1 + x2) / 2 + rng.uniform(-2.5, 1.5) * (x2 - x1)
+        y = y1 - h - rng.uniform(0.3, 4.0) * (y2 - y1)
+    else:
+        w = rng.uniform(0.1, 0.6) * size
+        h = w / len(text) * rng.uniform(0.9, 2.0)
+        x, y = rng.uniform(0, size - w), rng.uniform(0, size - h)
+    return round(x), round(y), max(8, round(w)), max(5, round(h))
+
+
 def add_lettering(rng, pixels, objects):
-    """Writes a word without a plate's ground somewhere off the objects: names on vans and shop fronts are no plates."""
+    """Writes a word without a plate's ground somewhere off the objects: names on vehicles and shop fronts are no plates."""
     if not available():
         return
     size = pixels.shape[0]
     text = _text_for(rng, "A" * int(rng.integers(3, 10)))
-    w = int(rng.uniform(0.1, 0.6) * size)
-    h = max(6, int(w / len(text) * rng.uniform(0.9, 2.0)))
-    x, y = int(rng.integers(0, size - w)), int(rng.integers(0, max(1, size - h)))
-    if any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects) or y + h > size:
+    x, y, w, h = _place_for(rng, text, objects, size)
+    off = x < 0 or y < 0 or x + w > size or y + h > size
+    if off or any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects):
         return
     stamp = Image.new("RGB", (w, h))
     _write(rng, stamp, (0, 0, w, h), text, (255, 255, 255))
     alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
-    ink = rng.integers(0, 256, 3).astype(np.float32)
-    pixels[y:y + h, x:x + w] += (ink - pixels[y:y + h, x:x + w]) * alpha
+    ink = np.full(3, rng.choice([10, 245])) if rng.random() < 0.5 else rng.integers(0, 256, 3)
+    region = pixels[y:y + h, x:x + w]
+    region += (ink.astype(np.float32) - region) * alpha
