@@ -1,0 +1,171 @@
+/* Still images against plain libjpeg-turbo: bench/media [FILE.jpg]. Without a file, a drawn 12-megapixel one.
+ *
+ * Best of five, one thread, both sides in one run: only the ratios mean anything on another machine. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include "base/clock.h"
+#include "media/image.h"
+#include "media/scale.h"
+
+#define RUNS 5
+#define FILE_BUFFER BUFFER_INIT((size_t)256 << 20)
+
+static const struct image_limits limits = {
+    .max_pixels = (int64_t)1 << 28, .max_side = 65500, .max_memory = (int64_t)1 << 31};
+
+struct bench {
+    struct buffer jpeg;  /* the file */
+    struct image *image; /* decoded from it */
+    struct error err;
+};
+
+static void die(const char *what, const struct error *err)
+{
+    fprintf(stderr, "%s: %s\n", what, err->text);
+    exit(1);
+}
+
+static double best_ms(void (*work)(struct bench *), struct bench *b)
+{
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        int64_t begin = clock_mono_ns();
+        work(b);
+        double ms = (double)(clock_mono_ns() - begin) / 1e6;
+        best = ms < best ? ms : best;
+    }
+    return best;
+}
+
+static void plain_decode(struct bench *b)
+{
+    struct jpeg_decompress_struct c = {0};
+    struct jpeg_error_mgr e;
+    c.err = jpeg_std_error(&e);
+    jpeg_create_decompress(&c);
+    jpeg_mem_src(&c, b->jpeg.data, b->jpeg.len);
+    jpeg_read_header(&c, TRUE);
+    jpeg_start_decompress(&c);
+    size_t row = (size_t)c.output_width * (size_t)c.output_components;
+    uint8_t *pixels = malloc(row * c.output_height);
+    while (pixels && c.output_scanline < c.output_height) {
+        JSAMPROW p = pixels + row * c.output_scanline;
+        jpeg_read_scanlines(&c, &p, 1);
+    }
+    free(pixels);
+    jpeg_finish_decompress(&c);
+    jpeg_destroy_decompress(&c);
+}
+
+static void plain_encode(struct bench *b)
+{
+    const struct frame *f = b->image->frame;
+    struct jpeg_compress_struct c = {0};
+    struct jpeg_error_mgr e;
+    uint8_t *out = NULL;
+    unsigned long len = 0;
+    c.err = jpeg_std_error(&e);
+    jpeg_create_compress(&c);
+    jpeg_mem_dest(&c, &out, &len);
+    c.image_width = (JDIMENSION)f->width;
+    c.image_height = (JDIMENSION)f->height;
+    c.input_components = f->planes[0].channels;
+    c.in_color_space = f->planes[0].channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(&c);
+    jpeg_set_quality(&c, 90, TRUE);
+    c.comp_info[0].h_samp_factor = b->image->jpeg_h;
+    c.comp_info[0].v_samp_factor = b->image->jpeg_v;
+    jpeg_start_compress(&c, TRUE);
+    while (c.next_scanline < c.image_height) {
+        JSAMPROW p = f->planes[0].data + (ptrdiff_t)c.next_scanline * f->planes[0].stride;
+        jpeg_write_scanlines(&c, &p, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    free(out);
+}
+
+static void our_decode(struct bench *b)
+{
+    struct image *image = NULL;
+    if (image_decode(b->jpeg.data, b->jpeg.len, &limits, &image, &b->err) < 0)
+        die("decode", &b->err);
+    image_destroy(image);
+}
+
+static void encode(struct bench *b, const struct image_encode_options *options)
+{
+    struct buffer out = FILE_BUFFER;
+    if (image_encode(b->image, options, &out, &b->err) < 0)
+        die("encode", &b->err);
+    buffer_finish(&out);
+}
+
+static void our_encode(struct bench *b)
+{
+    encode(b, &(struct image_encode_options){.format = IMAGE_JPEG, .quality = 90});
+}
+
+static void png_encode(struct bench *b)
+{
+    encode(b, &(struct image_encode_options){.format = IMAGE_PNG, .compress_level = 1});
+}
+
+static void shrink(struct bench *b)
+{
+    static uint8_t out[2048 * 2048 * 3];
+    const struct frame *f = b->image->frame;
+    int side = f->width > f->height ? f->width : f->height;
+    int width = (int)((int64_t)f->width * 2048 / side), height = (int)((int64_t)f->height * 2048 / side);
+    scale_to_rgb(f, 0, 0, f->width, f->height, out, width * 3, width, height);
+}
+
+/* Texture at every scale, so that the entropy coder has as much to do as with a photograph. */
+static void draw(struct bench *b)
+{
+    struct image image = {.format = IMAGE_JPEG, .jpeg_h = 2, .jpeg_v = 2};
+    unsigned seed = 1;
+    if (frame_create(FRAME_RGB, 4000, 3000, 8, false, &image.frame) < 0)
+        exit(1);
+    for (int y = 0; y < 3000; y++)
+        for (int x = 0; x < 4000; x++) {
+            uint8_t *p = image.frame->planes[0].data + y * image.frame->planes[0].stride + (ptrdiff_t)x * 3;
+            seed = seed * 1664525u + 1013904223u;
+            int v = 60 + (x * y >> 10) % 90 + (((x >> 5) ^ (y >> 5)) & 31) + (int)(seed >> 28);
+            p[0] = (uint8_t)v;
+            p[1] = (uint8_t)(v + (x >> 6) % 40);
+            p[2] = (uint8_t)(v + (y >> 6) % 40);
+        }
+    struct image_encode_options options = {.format = IMAGE_JPEG, .quality = 90};
+    if (image_encode(&image, &options, &b->jpeg, &b->err) < 0)
+        die("draw", &b->err);
+    frame_unref(image.frame);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.jpeg = FILE_BUFFER};
+    if (argc > 1 && buffer_read_file(&b.jpeg, argv[1]) < 0) {
+        perror(argv[1]);
+        return 1;
+    }
+    if (argc == 1)
+        draw(&b);
+    if (image_decode(b.jpeg.data, b.jpeg.len, &limits, &b.image, &b.err) < 0)
+        die("decode", &b.err);
+    printf("%d x %d, %zu bytes, sampling %d x %d, orientation %d\n", b.image->frame->width, b.image->frame->height,
+        b.jpeg.len, b.image->jpeg_h, b.image->jpeg_v, b.image->orientation);
+    double plain = best_ms(plain_decode, &b), ours = best_ms(our_decode, &b);
+    printf("decode: libjpeg-turbo %.1f ms, image_decode %.1f ms, ratio %.2f\n", plain, ours, ours / plain);
+    plain = best_ms(plain_encode, &b), ours = best_ms(our_encode, &b);
+    printf("encode: libjpeg-turbo %.1f ms, image_encode %.1f ms, ratio %.2f\n", plain, ours, ours / plain);
+    printf("PNG, level 1: %.1f ms\n", best_ms(png_encode, &b));
+    printf("to 2,048 px: %.1f ms\n", best_ms(shrink, &b));
+    image_destroy(b.image);
+    buffer_finish(&b.jpeg);
+    return 0;
+}
