@@ -16,6 +16,11 @@ int jpeg_read(
 int jpeg_write(
     const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err);
 
+/* jpeg_write with keep_source. -EOPNOTSUPP where the image is not one of which blocks can be kept, or the source has
+ * something that cannot be copied: then `out` is as before. */
+int jpeg_write_kept(
+    const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err);
+
 int png_read(
     const uint8_t *data, size_t len, const struct image_limits *limits, struct image *image, struct error *err);
 /* `metadata` may be NULL: none is written. */

@@ -91,9 +91,12 @@ int image_decode(
 int image_encode(
     const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err)
 {
+    int r = -EOPNOTSUPP;
     switch (options->format) {
     case IMAGE_JPEG:
-        return jpeg_write(image, options, out, err);
+        if (options->keep_source)
+            r = jpeg_write_kept(image, options, out, err);
+        return r != -EOPNOTSUPP ? r : jpeg_write(image, options, out, err);
     case IMAGE_PNG:
         return png_write(
             image->frame, options->strip_metadata ? NULL : &image->metadata, options->compress_level, out, err);
@@ -114,6 +117,8 @@ void image_destroy(struct image *image)
         return;
     struct image_metadata *m = &image->metadata;
     frame_unref(image->frame);
+    frame_unref(image->original);
+    buffer_finish(&image->source);
     buffer_finish(&m->exif);
     buffer_finish(&m->icc);
     buffer_finish(&m->xmp);

@@ -58,6 +58,10 @@ struct image {
     int jpeg_h, jpeg_v;  /* luma sampling factors of a JPEG source (2,2 = 4:2:0), for writing it the same way */
     bool progressive;
     struct image_metadata metadata;
+    /* Of a JPEG that is stored upright: its bytes and the frame as decoded, for keep_source. Empty and NULL otherwise.
+     */
+    struct buffer source;
+    struct frame *original; /* a reference: changing `frame` copies it first */
 };
 
 /* The format by the leading bytes alone. */
@@ -71,11 +75,20 @@ const char *image_format_content_type(enum image_format format); /* "image/jpeg"
 int image_decode(
     const uint8_t *data, size_t len, const struct image_limits *limits, struct image **ret_image, struct error *err);
 
+/* What the API promises where nobody names a quality. */
+#define IMAGE_DEFAULT_QUALITY 90
+
 struct image_encode_options {
     enum image_format format;
     int quality;        /* JPEG, 1..100 */
     int compress_level; /* PNG, 0..9 */
     bool strip_metadata;
+    /* JPEG: take every 8 x 8 block of which no pixel was changed since decoding from the source as it was coded, and
+     * code the others with the source's own quantisation tables. Nothing outside what was redacted loses quality, and
+     * neither size nor look changes. No block with a changed pixel keeps any of its original coefficients (chroma
+     * blocks that cover several luma blocks included), nor does one that reaches over the edge. Works for grey, YCbCr
+     * and RGB JPEGs stored upright; others are encoded as without it, at `quality`. */
+    bool keep_source;
 };
 
 /* Writes image->frame with image->metadata into `out`. JPEG keeps the source's chroma sampling where the source was a

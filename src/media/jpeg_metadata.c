@@ -79,6 +79,15 @@ int metadata_from_jpeg(j_decompress_ptr cinfo, struct image *image)
     return r;
 }
 
+void metadata_set_density(j_compress_ptr cinfo, const struct image_metadata *metadata)
+{
+    if (metadata->density_x <= 0 || metadata->density_y <= 0)
+        return;
+    cinfo->density_unit = (UINT8)metadata->density_unit;
+    cinfo->X_density = (UINT16)metadata->density_x;
+    cinfo->Y_density = (UINT16)metadata->density_y;
+}
+
 static void put_bytes(j_compress_ptr cinfo, const void *data, size_t len)
 {
     const uint8_t *p = data;

@@ -78,6 +78,21 @@ static int read_pixels(struct reader *r)
     return 0;
 }
 
+/* For writing what does not change as it was: see jpeg_keep.c. */
+static int keep_source(struct reader *r, const uint8_t *data, size_t len)
+{
+    struct image *image = r->image;
+    J_COLOR_SPACE space = r->cinfo.jpeg_color_space;
+    if (image->orientation != 1 || (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB))
+        return 0;
+    image->source.max = len;
+    int e = buffer_append(&image->source, data, len);
+    if (e < 0)
+        return error_set(r->err, e, "out of memory");
+    image->original = frame_ref(image->frame);
+    return 0;
+}
+
 static int read_file(struct reader *r, const uint8_t *data, size_t len)
 {
     struct jpeg_decompress_struct *c = &r->cinfo;
@@ -114,7 +129,7 @@ static int read_file(struct reader *r, const uint8_t *data, size_t len)
     jpeg_start_decompress(c);
     read_pixels(r);
     jpeg_finish_decompress(c);
-    return 0;
+    return keep_source(r, data, len);
 }
 
 int jpeg_read(

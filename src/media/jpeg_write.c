@@ -5,51 +5,19 @@
 #include <string.h>
 
 #include "media/jpeg_error.h"
+#include "media/jpeg_sink.h"
 #include "media/metadata.h"
-
-#define CHUNK (64 * 1024) /* bytes by which the output grows at least */
 
 struct writer {
     struct jpeg_failure failure;
     struct jpeg_compress_struct cinfo;
-    struct jpeg_destination_mgr destination;
+    struct jpeg_sink sink;
     const struct image *image;
     const struct image_encode_options *options;
     struct buffer *out;
     struct error *err;
     JSAMPLE *row; /* of frames that libjpeg does not take as they are; owned */
 };
-
-static boolean grow(j_compress_ptr cinfo)
-{
-    struct writer *w = cinfo->client_data;
-    int r = buffer_reserve(w->out, CHUNK);
-    if (r < 0) {
-        error_set(w->err, r, "no room for the JPEG, which is over %zu bytes", w->out->len);
-        jpeg_failure_jump((j_common_ptr)cinfo, r);
-    }
-    w->destination.next_output_byte = w->out->data + w->out->len;
-    w->destination.free_in_buffer = w->out->cap - w->out->len;
-    return TRUE;
-}
-
-static void init_destination(j_compress_ptr cinfo)
-{
-    grow(cinfo);
-}
-
-static boolean empty_output(j_compress_ptr cinfo)
-{
-    struct writer *w = cinfo->client_data;
-    w->out->len = w->out->cap; /* libjpeg calls this when all is used, whatever free_in_buffer says */
-    return grow(cinfo);
-}
-
-static void term_destination(j_compress_ptr cinfo)
-{
-    struct writer *w = cinfo->client_data;
-    w->out->len = w->out->cap - w->destination.free_in_buffer;
-}
 
 /* To 8-bit grey or RGB: the high byte of 16 bits, alpha over white. */
 static void flatten_row(const struct frame *f, int y, uint8_t *out)
@@ -98,12 +66,8 @@ static void set_parameters(struct writer *w)
     }
     if (image->progressive)
         jpeg_simple_progression(c);
-    const struct image_metadata *m = &image->metadata;
-    if (!w->options->strip_metadata && m->density_x > 0 && m->density_y > 0) {
-        c->density_unit = (UINT8)m->density_unit;
-        c->X_density = (UINT16)m->density_x;
-        c->Y_density = (UINT16)m->density_y;
-    }
+    if (!w->options->strip_metadata)
+        metadata_set_density(c, &image->metadata);
 }
 
 static int write_file(struct writer *w)
@@ -111,11 +75,7 @@ static int write_file(struct writer *w)
     struct jpeg_compress_struct *c = &w->cinfo;
     const struct frame *f = w->image->frame;
     jpeg_create_compress(c);
-    c->client_data = w;
-    w->destination.init_destination = init_destination;
-    w->destination.empty_output_buffer = empty_output;
-    w->destination.term_destination = term_destination;
-    c->dest = &w->destination;
+    jpeg_sink_init(&w->sink, c, w->out, w->err);
     c->image_width = (JDIMENSION)f->width;
     c->image_height = (JDIMENSION)f->height;
     c->input_components = f->color == FRAME_GREY ? 1 : 3;

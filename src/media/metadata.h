@@ -22,6 +22,9 @@ int metadata_from_jpeg(j_decompress_ptr cinfo, struct image *image);
 /* After jpeg_start_compress: writes the segments. */
 void metadata_to_jpeg(j_compress_ptr cinfo, const struct image_metadata *metadata);
 
+/* Before jpeg_start_compress: JFIF's density. */
+void metadata_set_density(j_compress_ptr cinfo, const struct image_metadata *metadata);
+
 /* The orientation in a TIFF structure (what follows "Exif\0\0" in APP1, or a PNG's eXIf), 1..8; 1 where there is none
  * or it makes no sense. */
 int exif_orientation(const uint8_t *tiff, size_t len);
