@@ -145,7 +145,7 @@ const struct option option_table[] = {
     {"mask-scale", 0, OPTION_REAL, REQUEST(mask_scale), RANGE(0, 100), .above_min = true, .preset = "100",
         .help = "Default scale of downloaded masks, percent."},
     {"quality", 0, OPTION_REQUEST_INT, REQUEST(quality), RANGE(1, 100), .preset = "90",
-        .help = "Default JPEG quality."},
+        .help = "Default JPEG quality. At 90, what is not redacted keeps the upload's own coding, bit for bit."},
     {"compress-level", 0, OPTION_REQUEST_INT, REQUEST(compress_level), RANGE(0, 9), .preset = "5",
         .help = "Default PNG compression level."},
 };

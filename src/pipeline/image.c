@@ -85,7 +85,9 @@ static int encode(struct pipeline *p, const struct pipeline_job *job, const stru
     struct image_encode_options options = {.format = image->format,
         .quality = job->request->quality,
         .compress_level = job->request->compress_level,
-        .strip_metadata = p->strip_metadata};
+        .strip_metadata = p->strip_metadata,
+        /* Who names no quality gets the upload's own wherever nothing was redacted. */
+        .keep_source = job->request->quality == IMAGE_DEFAULT_QUALITY};
     struct buffer out = BUFFER_INIT(RESULT_MAX_BYTES * 4);
     int r = image_encode(image, &options, &out, err);
     if (r == 0)
