@@ -1,4 +1,4 @@
-/* Private to media/: compiles a hot loop once for each generation of processor; the loader picks the right one.
+/* For media/ and redact/: compiles a hot loop once for each generation of processor; the loader picks the right one.
  *
  * Only gcc on x86-64: clang 14 lacks these names, and the sanitizers run before the loader has chosen. Loops marked so
  * must be correct without it. */

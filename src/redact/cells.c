@@ -12,8 +12,9 @@
 #define CELL_OF_KERNEL 0.4
 #define CELL_MAX 0.5    /* of the object's longer side: a person far away is still a figure, not a flat spot */
 #define SAMPLED_ROWS 32 /* of a cell; a mean over so many rows is as good as over all */
-#define LEVEL_BITS 11   /* means are rounded to multiples of 2^11 of 65536: black, white and neutral chroma stay exact \
-                         */
+#define LEVEL_BITS                                                                                                     \
+    11 /* means are rounded to multiples of 2^11 of 65536: black, white and neutral chroma stay exact                  \
+        */
 
 static const double default_kernel[OBJECT_TYPES] = {
     [OBJECT_FACE] = 0.35, [OBJECT_LICENSE_PLATE] = 0.5, [OBJECT_PERSON] = 91, [OBJECT_VEHICLE] = 61};

@@ -24,10 +24,9 @@ static const unsigned char legacy_value[OBJECT_TYPES] = {
 void masks_color(const struct detections *d, size_t index, enum mask_palette palette, unsigned char rgb[3])
 {
     enum object_type type = d->items[index].type;
-    /* 97 has no factor in common with 255: the first 255 instances get all of 1..255, neighbours far from each other.
-     */
+    /* 97 has no factor in common with 255: 255 instances get all of 1..255, neighbours far from each other. */
     rgb[0] = (unsigned char)(index / 255);
-    rgb[1] = (unsigned char)(1 + index % 255 * 97 % 255);
+    rgb[1] = (unsigned char)(1 + (index + 1) % 255 * 97 % 255);
     rgb[2] = (unsigned char)object_info(type)->mask;
     if (palette != MASK_PALETTE_CURRENT)
         rgb[2] = legacy_value[type];

@@ -248,13 +248,13 @@ static int paint_plane(struct frame *f, int plane, const struct region *region, 
     uint8_t *tall = subsampled ? malloc((size_t)rect_width(&region->rect)) : NULL;
     int r = subsampled && !tall ? -ENOMEM : painter_init(&w, paint, plane);
     for (int y = w.place.rect.y0; r == 0 && y < w.place.rect.y1; y++) {
-        const uint8_t *alpha = region->alpha + (size_t)(y - region->rect.y0) * (size_t)rect_width(&region->rect);
         if (subsampled) {
             shrink_alpha(&w, region, y, tall, w.alpha);
             spare_ignored(&w, request, y, w.alpha);
-            alpha = w.alpha;
+            paint_row(&w, paint, y, w.alpha);
+        } else {
+            paint_row(&w, paint, y, region->alpha + (size_t)(y - region->rect.y0) * (size_t)rect_width(&region->rect));
         }
-        paint_row(&w, paint, y, alpha);
     }
     free(tall);
     painter_finish(&w);

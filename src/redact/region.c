@@ -141,17 +141,24 @@ static void fill_box(const struct region_outline *o, double *across, struct regi
     }
 }
 
+/* Full inside the ellipse of the box, falling along the ray from the centre to nothing at the border of the enlarged
+ * box. */
 static void fill_ellipse(const struct region_outline *o, const double *across, struct region *r)
 {
     int width = rect_width(&o->rect);
     bool open_top = o->body.y0 <= 0, open_bottom = o->body.y1 >= o->picture.y1;
-    double full = (1 - o->stop) * (1 - o->stop), none = (1 + o->start) * (1 + o->start);
+    double full = 1 - o->stop, none = 1 + o->start;
     for (int y = o->rect.y0; y < o->rect.y1; y++) {
         uint8_t *row = r->alpha + (size_t)(y - o->rect.y0) * (size_t)width;
         double v = distance(y, o->body.y0, o->body.y1, open_top, open_bottom);
         for (int x = 0; x < width; x++) {
-            double square = across[x] * across[x] + v * v;
-            row[x] = square <= full ? 255 : square >= none ? 0 : falloff(sqrt(square), o->start, o->stop);
+            double u = across[x], square = u * u + v * v, most = u > v ? u : v;
+            if (square <= full * full) {
+                row[x] = 255;
+            } else if (most < none) {
+                double at = sqrt(square), end = at / most * none;
+                row[x] = (uint8_t)lrint(255 * (end - at) / (end - full));
+            }
         }
     }
 }

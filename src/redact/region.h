@@ -2,17 +2,19 @@
  * fully redacted).
  *
  * Shapes. The box for license plates and for request->bbox; for faces the ellipse inscribed in the box; the
- * segmentation mask where there is one.
- * - Boxes are rounded outwards to whole pixels, so that a pixel which the box only touches counts as inside.
- * - A box that lies on the picture's border was cut there: the ellipse is left open on that side, or the parts of a
- * cut-off face that lie in the corners would stay visible.
- * - A mask is grown before use, because it is coarse (a network's prototypes have a quarter of its input's resolution)
+ * segmentation mask where there is one. Boxes are rounded outwards to whole pixels, so that a pixel which the box only
+ * touches counts as inside. A box that lies on the picture's border was cut there: the ellipse is left open on that
+ * side, or the parts of a cut-off face that lie in the corners would stay visible.
+ *
+ * Masks are grown before use, because they are coarse (a network's prototypes have a quarter of its input's resolution)
  * and a rim of hair or fingers gives more away than a rim of wall hides: by 1/40 of the object's longer side or 1/400
  * of the picture's, whichever is more, at least 2 px. A mask that is empty, or covers less than 1/16 of its box, is a
- * failed segmentation: the type's own shape is used instead. Feather. Full inside the shape shrunk by gradient_stop,
- * nothing outside the shape enlarged by gradient_start, linear between; the shares are of the box's half sides. Masks
- * take no gradients: full inside the grown mask, then falling over as many pixels again. What the feather lets through
- * counts as visible: it lies outside the object (inside only where the caller asked for a positive stop). */
+ * failed segmentation: the type's own shape is used instead.
+ *
+ * Feather. Full inside the shape shrunk by gradient_stop, nothing outside the box enlarged by gradient_start, linear
+ * between (shares of the box's half sides). So the ellipse's feather reaches into the corners of the box: a tilted jaw
+ * lies there. Masks take no gradients: full inside the grown mask, then falling over as many pixels again. What the
+ * feather lets through counts as visible; it lies outside the shape, unless the caller asked for a positive stop. */
 #ifndef OBSCURA_REDACT_REGION_H
 #define OBSCURA_REDACT_REGION_H
 
