@@ -30,7 +30,8 @@ struct config {
     int64_t max_queue;                        /* tasks */
     int64_t max_connections, max_connections_per_client;
     int64_t task_memory; /* bytes of address space for an engine; 0: none */
-    int64_t task_time_s; /* CPU seconds for a task; 0: none */
+    int64_t task_time_s;  /* CPU seconds for a task; 0: none */
+    int64_t task_stall_s; /* longest time without progress; 0: none */
     int64_t drain_timeout_s;
     /* Work */
     unsigned types;           /* -a: OBJECT_BITs */

@@ -61,6 +61,8 @@ const struct option option_table[] = {
         .help = "Address space of the process that works on a task; 0 for no limit."},
     {"task-time", 0, OPTION_DURATION, SERVER(task_time_s), RANGE(0, 1e9), .preset = "24h",
         .help = "Processor time a task may take; 0 for no limit."},
+    {"task-stall", 0, OPTION_DURATION, SERVER(task_stall_s), RANGE(0, 1e9), .preset = "15m",
+        .help = "A task that makes no progress for this long is given up; 0 for no limit."},
     {"drain-timeout", 0, OPTION_DURATION, SERVER(drain_timeout_s), RANGE(0, 86400), .preset = "30",
         .help = "On SIGTERM, running tasks get this long before they go back to the queue."},
     /* --- work --- */

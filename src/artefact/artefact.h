@@ -46,11 +46,12 @@ int artefact_delete(
     struct artefact_store *s, const char *id, enum artefact_kind kind, struct error *err); /* absent is fine */
 int artefact_delete_all(struct artefact_store *s, const char *id, struct error *err);
 
-/* Removes what is at least max_age_s old of: temporaries that nobody writes to, and files of ids for which known() says
- * false. An upload is stored before its task is inserted, so 0 is for those who are alone (artefact_store_lock).
- * Returns how many, or a negative code. */
-int artefact_sweep(struct artefact_store *s, int64_t max_age_s, bool (*known)(void *opaque, const char *id),
-    void *opaque, struct error *err);
+/* Removes temporaries that nobody writes to, and the files that wanted() does not want; age_s is since the last write.
+ * An upload is stored before its task is inserted: young files of unknown ids are wanted, unless the caller is alone
+ * (artefact_store_lock). Returns how many, or a negative code. */
+int artefact_sweep(struct artefact_store *s,
+    bool (*wanted)(void *opaque, const char *id, enum artefact_kind kind, int64_t age_s), void *opaque,
+    struct error *err);
 
 int64_t artefact_free_bytes(struct artefact_store *s); /* on the fuller of the two file systems */
 

@@ -11,17 +11,18 @@
 #include <unistd.h>
 
 struct sweep {
-    int64_t max_age_s;
-    bool (*known)(void *opaque, const char *id);
+    bool (*wanted)(void *opaque, const char *id, enum artefact_kind kind, int64_t age_s);
     void *opaque;
 };
 
-static bool old_enough(int folder, const char *name, int64_t max_age_s)
+/* seconds since the last write; -1: not a plain file */
+static int64_t age_of(int folder, const char *name)
 {
     struct stat st;
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    return max_age_s <= 0 || time(NULL) - st.st_mtime >= max_age_s;
+        return -1;
+    time_t now = time(NULL);
+    return now > st.st_mtime ? now - st.st_mtime : 0;
 }
 
 /* 1 removed, 0 somebody still writes to it */
@@ -40,11 +41,13 @@ static int sweep_entry(const struct sweep *sweep, int folder, const char *name)
 {
     char id[UUID_SIZE];
     bool temporary = name[0] == '.';
-    if (artefact_name_parse(name + temporary, id) < 0 || !old_enough(folder, name, sweep->max_age_s))
+    int kind = artefact_name_parse(name + temporary, id);
+    if (kind < 0)
         return 0;
     if (temporary)
         return remove_temporary(folder, name);
-    if (sweep->known(sweep->opaque, id))
+    int64_t age_s = age_of(folder, name);
+    if (age_s < 0 || sweep->wanted(sweep->opaque, id, (enum artefact_kind)kind, age_s))
         return 0;
     return unlinkat(folder, name, 0) == 0;
 }
@@ -65,10 +68,11 @@ static int sweep_folder(const struct sweep *sweep, int folder)
     return removed;
 }
 
-int artefact_sweep(struct artefact_store *s, int64_t max_age_s, bool (*known)(void *opaque, const char *id),
-    void *opaque, struct error *err)
+int artefact_sweep(struct artefact_store *s,
+    bool (*wanted)(void *opaque, const char *id, enum artefact_kind kind, int64_t age_s), void *opaque,
+    struct error *err)
 {
-    struct sweep sweep = {max_age_s, known, opaque};
+    struct sweep sweep = {wanted, opaque};
     int in = sweep_folder(&sweep, s->input), out = sweep_folder(&sweep, s->output);
     if (in < 0 || out < 0)
         return error_set(err, in < 0 ? in : out, "cannot read a folder: %s", strerror(in < 0 ? -in : -out));

@@ -5,8 +5,8 @@
  *   keeper       retention, expired leases, sweeping (keeper.h)
  *   worker 0..   a claim loop each, with a sandboxed engine (worker.h)
  *
- * Before them it runs the start-up recovery once. SIGTERM and SIGINT drain (a second one stops at once), SIGHUP reloads.
- * When the supervisor is killed, all its children are.
+ * Before them it runs the start-up recovery once. SIGTERM and SIGINT drain (a second one stops at once), SIGHUP
+ * reloads. When the supervisor is killed, all its children are.
  */
 #ifndef OBSCURA_WORKER_SUPERVISOR_H
 #define OBSCURA_WORKER_SUPERVISOR_H
