@@ -16,7 +16,9 @@
 #define TRUST 0.6f         /* a large object swallows parts of at most its own score divided by this */
 #define MAX_ROUNDS 16
 
-enum verdict { NOTHING, DROP_SECOND, DROP_FIRST, UNITE };
+/* What becomes of a pair. Absorbing leaves the box as it is and adds to the mask alone: boxes that grew with each
+ * doubtful piece would drift. */
+enum verdict { NOTHING, DROP_SECOND, DROP_FIRST, ABSORB_SECOND, ABSORB_FIRST, UNITE };
 
 void parts_finish(struct parts *p)
 {
@@ -97,18 +99,22 @@ static enum verdict judge(const struct part *a, const struct part *b)
 {
     float common = box_intersection(&a->d.box, &b->d.box), size_a = box_area(&a->d.box), size_b = box_area(&b->d.box);
     if (common > 0 && common >= SAME_IOU * (size_a + size_b - common)) {
-        if (a->cut || b->cut)
+        if (!a->cut != !b->cut)
+            return a->cut ? ABSORB_FIRST : ABSORB_SECOND;
+        if (a->cut)
             return UNITE;
         return a->d.score >= b->d.score ? DROP_SECOND : DROP_FIRST;
     }
     bool second = size_b <= size_a; /* the smaller one */
     const struct part *small = second ? b : a, *big = second ? a : b;
     float share = common / fmaxf(second ? size_b : size_a, 1e-6f);
-    if (small->cut && share >= PIECE_SHARE)
+    bool piece = small->cut && share >= PIECE_SHARE;
+    if (piece && big->cut)
         return UNITE;
-    if (longest(&big->d.box) > small->reach && big->reach > small->reach && big->d.score >= TRUST * small->d.score &&
-        is_inside(small, big, share))
-        return UNITE;
+    bool fragment =
+        longest(&big->d.box) > small->reach && big->reach > small->reach && big->d.score >= TRUST * small->d.score;
+    if (piece || (fragment && is_inside(small, big, share)))
+        return second ? ABSORB_SECOND : ABSORB_FIRST;
     if (faces(a, b, SIDE_RIGHT) || faces(b, a, SIDE_RIGHT) || faces(a, b, SIDE_BOTTOM) || faces(b, a, SIDE_BOTTOM))
         return UNITE;
     return NOTHING;
@@ -136,24 +142,31 @@ static unsigned outer_cut(const struct part *a, const struct part *b)
     return cut;
 }
 
-/* Makes `a` the union of both; b's mask is gone afterwards. */
-static int unite(struct part *a, struct part *b)
+/* Adds b's mask to a's, where both have one. */
+static int join_masks(struct part *a, const struct part *b)
 {
-    if (a->d.mask && b->d.mask) {
-        struct mask *both;
-        int r = mask_union(a->d.mask, b->d.mask, &both);
-        if (r < 0)
-            return r;
-        mask_destroy(a->d.mask);
-        a->d.mask = both;
-    }
-    mask_destroy(b->d.mask);
-    b->d.mask = NULL;
+    a->d.offset_x = a->d.offset_x < b->d.offset_x ? a->d.offset_x : b->d.offset_x;
+    a->d.offset_y = a->d.offset_y < b->d.offset_y ? a->d.offset_y : b->d.offset_y;
+    if (!a->d.mask || !b->d.mask)
+        return 0;
+    struct mask *both;
+    int r = mask_union(a->d.mask, b->d.mask, &both);
+    if (r < 0)
+        return r;
+    mask_destroy(a->d.mask);
+    a->d.mask = both;
+    return 0;
+}
+
+/* Makes `a` the union of both. */
+static int unite(struct part *a, const struct part *b)
+{
+    int r = join_masks(a, b);
+    if (r < 0)
+        return r;
     a->cut = outer_cut(a, b);
     a->d.box = box_union(&a->d.box, &b->d.box);
     a->view = box_union(&a->view, &b->view);
-    a->d.offset_x = a->d.offset_x < b->d.offset_x ? a->d.offset_x : b->d.offset_x;
-    a->d.offset_y = a->d.offset_y < b->d.offset_y ? a->d.offset_y : b->d.offset_y;
     a->reach = fmaxf(a->reach, b->reach);
     return 0;
 }
@@ -166,15 +179,14 @@ static int try_pair(struct parts *p, size_t i, size_t k)
     if (v == NOTHING)
         return 0;
     float score = fmaxf(a->d.score, b->d.score);
-    if (v == UNITE) {
-        int r = unite(a, b);
-        if (r < 0)
-            return r;
-    } else if (v == DROP_FIRST) {
+    if (v == DROP_FIRST || v == ABSORB_FIRST) {
         struct part t = *a;
         *a = *b;
         *b = t;
     }
+    int r = v == UNITE ? unite(a, b) : v == ABSORB_FIRST || v == ABSORB_SECOND ? join_masks(a, b) : 0;
+    if (r < 0)
+        return r;
     a->d.score = score;
     mask_destroy(b->d.mask);
     *b = p->items[--p->len];

@@ -25,12 +25,12 @@ int parts_append(struct parts *p, const struct part *part); /* takes the mask; -
 unsigned merge_cut(const struct view *view, const struct box *box, float slack);
 
 /* Merges within each type; `turn` is the width of a panorama whose edges meet, 0 for other pictures. Of two detections
- * - that cover the same (IoU >= 0.5), the better one stays; where a border cut one of them, one is made around both;
- * - where one is the cut part of the other, it goes into that;
- * - where one lies inside the other, box and mask, and came from a pass that cannot see objects of the other's size, it
- * goes into that;
- * - that a border cuts on facing sides and whose extents agree, one is made around both, with the union of the masks.
- * Scores: the best of those merged. -ENOMEM (then the list is as good as before, only less merged) */
+ * - that cover the same (IoU >= 0.5), the better one stays, and one that no border cut takes in the other's mask;
+ * - where one is the cut part of the other, its mask goes into that;
+ * - where one lies inside the other, box and mask, and came from a pass that cannot see objects of the other's size,
+ * the same;
+ * - that a border cuts on facing sides and whose extents agree, one is made around both boxes, with the union of the
+ * masks. Scores: the best of those merged. -ENOMEM (then the list is as good as before, only less merged) */
 int parts_merge(struct parts *p, int turn);
 
 /* Moves what is left into a list of a picture of that width, best score first within each type. In a panorama an object

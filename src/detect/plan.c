@@ -17,8 +17,8 @@
 /* A finer pass is worth its time only where it is that much finer. */
 #define PASS_RATIO 0.7
 
-/* Longest object that the networks were trained to see as one, px of their input. */
-#define IDENTITY_REACH 200.0f
+/* Longest object that a fine pass of the scene network sees as one, px of its input: it was trained on objects of up to
+ * that. */
 #define SCENE_REACH 256.0f
 
 /* Tiles of panoramas: about so many px wide, sharing so much with the neighbour. */
@@ -46,15 +46,14 @@ static void add_identity_passes(struct view *v, const struct plan_options *o)
     double own = v->width > v->height ? v->width : v->height;
     double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
     fine = fmin(fine, own);
-    add_pass(v, fine, IDENTITY_REACH);
+    add_pass(v, fine, INFINITY);
     if (IDENTITY_COARSE < PASS_RATIO * fine)
-        add_pass(v, IDENTITY_COARSE, IDENTITY_REACH)->longest_min = IDENTITY_COARSE_MIN;
-    v->passes[v->pass_count - 1].reach = INFINITY;
+        add_pass(v, IDENTITY_COARSE, INFINITY)->longest_min = IDENTITY_COARSE_MIN;
 }
 
 static void add_scene_passes(struct view *v, const struct plan_options *o)
 {
-    add_pass(v, SCENE_COARSE, SCENE_REACH)->reach = INFINITY;
+    add_pass(v, SCENE_COARSE, INFINITY);
 }
 
 static void add_view(struct plan *plan, const struct plan_options *o, const struct view *view)
