@@ -30,12 +30,19 @@ struct exchange *exchange_create(const struct http_settings *settings, struct cl
     return x;
 }
 
+/* Ends the route's state: before the answer is sent, so that a client that has its answer finds nothing half undone. */
+static void end_state(struct exchange *x)
+{
+    if (x->state)
+        x->route->body->destroy(x->state);
+    x->state = NULL;
+}
+
 void exchange_destroy(struct exchange *x)
 {
     if (!x)
         return;
-    if (x->state)
-        x->route->body->destroy(x->state);
+    end_state(x);
     http_response_finish(&x->rs);
     free(x);
 }
@@ -44,6 +51,7 @@ static void fail(struct exchange *x, const struct error *err)
 {
     x->settings->problem(err, &x->rs);
     x->answered = true;
+    end_state(x);
 }
 
 static enum MHD_Result collect_query(
@@ -182,4 +190,5 @@ void exchange_end(struct exchange *x)
     if (x->route->handle(opaque, &x->rq, &x->rs, &err))
         fail(x, &err);
     x->answered = true;
+    end_state(x);
 }

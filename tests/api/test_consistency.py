@@ -48,7 +48,8 @@ def check_agreement(r):
         own = (r.instance[..., 0] == d['color'][0]) & (r.instance[..., 1] == d['color'][1]) & coloured
         ys, xs = numpy.nonzero(own)
         if len(xs):
-            assert xs.min() >= x1 - 2 and xs.max() <= x2 + 2 and ys.min() >= y1 - 2 and ys.max() <= y2 + 2, (d, xs.min(), xs.max(), ys.min(), ys.max())
+            margin = 4 + max(x2 - x1, y2 - y1) * 0.1 + max(width, height) / 300    # masks are coarser than large pictures, and grown a little, lest an outline stays
+            assert xs.min() >= x1 - margin and xs.max() <= x2 + margin and ys.min() >= y1 - margin and ys.max() <= y2 + margin, (d, xs.min(), xs.max(), ys.min(), ys.max())
 
 
 def grown(mask, by):
@@ -110,7 +111,7 @@ def test_ignored_areas_stay(server):
     ys, xs = slice(area['topLeftY'], area['topLeftY'] + area['height']), slice(area['topLeftX'], area['topLeftX'] + area['width'])
     assert (r.before[ys, xs] == r.after[ys, xs]).all(), 'no pixel inside is changed'
     assert not r.binary[ys, xs].any()
-    assert [e['is_anonymised'] for e in r.detections if e['bbox'] == d['bbox']] == [False]
+    assert {e['is_anonymised'] for e in r.detections if e['bbox'] == d['bbox']} == {False}
     assert ((r.before != r.after).any(axis=2) & ~near(r)).sum() == 0
 
 

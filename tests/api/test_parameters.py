@@ -1,5 +1,6 @@
 """Every query parameter of the upload: which values it takes, which it refuses, and that it arrives in the task."""
 import json
+import urllib.parse
 
 import pytest
 
@@ -24,8 +25,18 @@ BAD = ([(n, v) for n in BOOLEANS for v in ('2', 'ja', 'tru', '[]')] + [(n, v) fo
         ('webhook-auth-header-value', 'a\r\nb'), ('web-auth-header-name', 'x\ny')])
 
 
-def parameters(server, task):
-    return server.get(f'/v1/task/{task}').json()['parameters']
+def accepted(server, data, query='', **parameters):
+    """The record of an upload whose parameters are taken. Nothing needs to be worked out for that: the task is deleted at once."""
+    answer = server.upload(data, query, headers={'x-is-async': 'true'}, **parameters)
+    assert answer.status == 200, answer
+    record = server.get(f'/v1/task/{answer.json()["id"]}').json()
+    assert record.get('warnings') == answer.json().get('warnings')
+    assert server.delete(f'/v1/task/{record["id"]}').status == 200
+    return record
+
+
+def parameters(server, data, query='', **given):
+    return accepted(server, data, query, **given)['parameters']
 
 
 @pytest.fixture(scope='module')
@@ -37,9 +48,9 @@ def tiny():
 @pytest.mark.parametrize('name, value, want', GOOD)
 def test_value_is_taken(server, tiny, name, value, want):
     for spelling in {name, name.replace('-', '_')}:
-        answer = server.done(tiny, **{spelling.replace('-', '_'): value}) if spelling == name else server.done(tiny, f'{spelling}={value}')
-        assert 'warnings' not in answer or name == 'format'
-        assert parameters(server, answer['id'])[name] == want
+        record = accepted(server, tiny, urllib.parse.urlencode({spelling: value}))
+        assert 'warnings' not in record
+        assert record['parameters'][name] == want
 
 
 @pytest.mark.parametrize('name, value', BAD)
@@ -52,19 +63,15 @@ def test_value_is_refused(server, tiny, name, value):
 @pytest.mark.parametrize('name', BOOLEANS)
 @pytest.mark.parametrize('value', ['False', 'NO', 'off', '0'])
 def test_false(server, tiny, name, value):
-    if name in ('face', 'license-plate', 'person', 'vehicle'):
-        query = {name.replace('-', '_'): value}
-        assert parameters(server, server.done(tiny, **query)['id'])[name] is False
-    else:
-        assert parameters(server, server.done(tiny, **{name.replace('-', '_'): value})['id'])[name] is False
+    assert parameters(server, tiny, **{name.replace('-', '_'): value})[name] is False
 
 
 @pytest.mark.parametrize('name', BOOLEANS + SHARES + KERNELS + ['method', 'format', 'ignores', 'save-mask', 'mask-scale', 'quality', 'compress-level', 'webhook',
                                                                 'segmentation-threshold', 'webhook-auth-header-name', 'webhook-auth-header-value'])
 def test_an_empty_value_counts_as_not_given(server, tiny, name):
-    plain = parameters(server, server.done(tiny)['id'])
-    assert parameters(server, server.done(tiny, f'{name}=')['id']) == plain
-    assert parameters(server, server.done(tiny, name)['id']) == plain
+    plain = parameters(server, tiny)
+    assert parameters(server, tiny, f'{name}=') == plain
+    assert parameters(server, tiny, name) == plain
 
 
 @pytest.mark.parametrize('name', BOOLEANS + SHARES + ['method', 'format', 'quality', 'webhook'])
@@ -75,9 +82,9 @@ def test_a_repeated_parameter_is_refused(server, tiny, name):
 
 
 def test_types_named_are_exactly_those_taken(server, tiny):
-    got = parameters(server, server.done(tiny, face='true', person='false')['id'])
+    got = parameters(server, tiny, face='true', person='false')
     assert [got[t] for t in ('face', 'license-plate', 'person', 'vehicle')] == [True, False, False, False]
-    got = parameters(server, server.done(tiny)['id'])
+    got = parameters(server, tiny)
     assert [got[t] for t in ('face', 'license-plate', 'person', 'vehicle')] == [True] * 4
 
 
@@ -85,31 +92,31 @@ def test_a_type_that_the_server_lacks(start, tiny):
     server = start(types=['-a', 'face'])
     answer = server.upload(tiny, person='true')
     assert answer.status == 422 and '-a person' in answer.detail
-    got = parameters(server, server.done(tiny)['id'])
+    got = parameters(server, tiny)
     assert [got[t] for t in ('face', 'license-plate', 'person', 'vehicle')] == [True, False, False, False]
 
 
 def test_segmentation_threshold(server, tiny):
-    got = parameters(server, server.done(tiny, segmentation_threshold='0.7')['id'])
+    got = parameters(server, tiny, segmentation_threshold='0.7')
     assert got['person-threshold'] == got['vehicle-threshold'] == 0.7 and got['face-threshold'] == 0.5
-    got = parameters(server, server.done(tiny, segmentation_threshold='0.7', person_threshold='0.2')['id'])
+    got = parameters(server, tiny, segmentation_threshold='0.7', person_threshold='0.2')
     assert got['person-threshold'] == 0.2 and got['vehicle-threshold'] == 0.7
 
 
 def test_ignores_and_format_keep_their_form(server, tiny):
     ignores = [{'topLeftX': 1, 'topLeftY': 2, 'width': 3, 'height': 4}, {'topLeftX': 10, 'topLeftY': 12, 'width': 13, 'height': 14}]
     grid = {'number': [2, 1], 'overlap': [0.25, 8]}
-    got = parameters(server, server.done(tiny, ignores=json.dumps(ignores), format=json.dumps(grid))['id'])
+    got = parameters(server, tiny, ignores=json.dumps(ignores), format=json.dumps(grid))
     assert json.loads(got['ignores']) == ignores
     assert json.loads(got['format']) == grid
 
 
 def test_server_defaults_come_from_flags_and_requests_override_them(start, tiny):
     server = start('-m', 'pixelate', '--face-threshold', '0.3', '--save-mask', 'binary', '--bbox', '--quality', '70', '--format', '{"number":[2,2],"overlap":[0,0]}')
-    got = parameters(server, server.done(tiny)['id'])
+    got = parameters(server, tiny)
     assert (got['method'], got['face-threshold'], got['save-mask'], got['bbox'], got['quality']) == ('pixelate', 0.3, 'binary:100', True, 70)
     assert json.loads(got['format'])['number'] == [2, 2]
-    got = parameters(server, server.done(tiny, method='blacken', face_threshold='0.6', bbox='false')['id'])
+    got = parameters(server, tiny, method='blacken', face_threshold='0.6', bbox='false')
     assert (got['method'], got['face-threshold'], got['bbox']) == ('blacken', 0.6, False)
 
 
