@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMBER(type) (*(type *)((char *)base + o->offset))
-#define CONST_MEMBER(type) (*(const type *)((const char *)base + o->offset))
+#define MEMBER(type) (*(type *)(void *)((char *)base + o->offset))
+#define CONST_MEMBER(type) (*(const type *)(const void *)((const char *)base + o->offset))
 
 /* The number of '|'-separated choices before the one that is `text`; -1 where it is none of them. */
 static int choice_find(const char *choices, const char *text)
