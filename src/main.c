@@ -1,0 +1,99 @@
+/* Wiring: reads the configuration, opens the listening socket and hands everything to the supervisor. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "config.h"
+#include "task/wakeup.h"
+#include "worker/supervisor.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct program {
+    int argc;
+    char **argv;
+    struct config config;
+    struct wakeup wakeup;
+    int listen_fd;
+};
+
+static int front(void *opaque, int control_fd)
+{
+    struct program *p = opaque;
+    struct error err = {0};
+    int r = api_front_run(&p->config, &p->wakeup, p->listen_fd, control_fd, &err);
+    if (r < 0)
+        log_error("%s", err.text);
+    return r;
+}
+
+/* SIGHUP: the new configuration counts if it can be read; the old one stays otherwise. */
+static int reload(void *opaque, struct error *err)
+{
+    struct program *p = opaque;
+    struct config fresh;
+    enum config_action action;
+    int r = config_load(&fresh, p->argc, p->argv, &action, err);
+    if (r < 0)
+        return r;
+    config_finish(&p->config);
+    p->config = fresh;
+    return 0;
+}
+
+/* --help, --man, --version: answered without a configuration. */
+static int inform(enum config_action action)
+{
+    if (action == CONFIG_HELP)
+        config_print_help(stdout);
+    else if (action == CONFIG_MAN)
+        config_print_man(stdout);
+    else
+        puts("obscura " OBSCURA_VERSION);
+    return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+}
+
+static int serve(struct program *p, struct error *err)
+{
+    const struct supervisor_service services[] = {{.name = "front", .run = front, .opaque = p, .reloads = true}};
+    const struct supervisor supervisor = {
+        .config = &p->config,
+        .wakeup = &p->wakeup,
+        .services = services,
+        .service_count = (int)(sizeof services / sizeof *services),
+        .reload = reload,
+        .opaque = p,
+    };
+    int r = api_listen(&p->config, &p->listen_fd, err);
+    if (r < 0)
+        return r;
+    if ((r = wakeup_create(&p->wakeup)) < 0) {
+        error_set(err, r, "cannot create wake-ups: %s", strerror(-r));
+    } else {
+        r = supervisor_run(&supervisor, err);
+        wakeup_destroy(&p->wakeup);
+    }
+    close(p->listen_fd);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct program p = {.argc = argc, .argv = argv, .listen_fd = -1};
+    struct error err = {0};
+    enum config_action action;
+    if (config_load(&p.config, argc, argv, &action, &err) < 0) {
+        fprintf(stderr, "obscura: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    if (action != CONFIG_RUN)
+        return inform(action);
+    log_init((enum log_level)p.config.log_level, "obscura");
+    int r = serve(&p, &err);
+    if (r < 0)
+        log_error("%s", err.text);
+    config_finish(&p.config);
+    return r < 0 ? EXIT_FAILED : 0;
+}
