@@ -112,8 +112,10 @@ static void obey(struct api *api, int control_fd)
 {
     for (;;) {
         char command;
+        struct pollfd p = {.fd = control_fd, .events = POLLIN}; /* the pipe may be non-blocking */
+        poll(&p, 1, -1);
         ssize_t n = read(control_fd, &command, 1);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n <= 0 || command == FRONT_STOP)
             return;
