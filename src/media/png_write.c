@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <spng.h>
+#include <zlib.h>
 
 #include "media/png_metadata.h"
 
@@ -61,6 +62,9 @@ int png_write(const struct frame *f, const struct image_metadata *metadata, int 
         e = spng_set_ihdr(ctx, &h);
     if (!e)
         e = spng_set_option(ctx, SPNG_IMG_COMPRESSION_LEVEL, compress_level);
+    /* libspng would take zlib's strategy for filtered data: for photographs that is slower and larger. */
+    if (!e)
+        e = spng_set_option(ctx, SPNG_IMG_COMPRESSION_STRATEGY, Z_DEFAULT_STRATEGY);
     if (!e && metadata)
         e = metadata_to_png(ctx, metadata);
     if (!e)
