@@ -197,7 +197,7 @@ static int set_up(void **state)
         "--workers", "1", "--threads", "1", NULL};
     enum config_action action;
     assert_int_equal(config_load(&f->config, 11, (char *const *)(uintptr_t)arguments, &action, &err), 0);
-    f->config.log_level = getenv("OBSCURA_TEST_LOG") ? LOG_DEBUG : -1;
+    f->config.log_level = getenv("OBSCURA_TEST_LOG") ? LOG_DEBUG : LOG_ERROR;
     assert_int_equal(pipe(f->started), 0);
     assert_int_equal(wakeup_create(&f->wakeup), 0);
     assert_int_equal(artefact_store_open(f->input, f->output, &f->artefacts, &err), 0);

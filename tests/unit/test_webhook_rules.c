@@ -1,0 +1,70 @@
+/* Which addresses a webhook may reach, and signatures against the convention's own example. */
+#include "unit.h"
+
+#include "webhook/address.h"
+#include "webhook/sign.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_public(const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        return address_is_public((struct sockaddr *)&in);
+    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return address_is_public((struct sockaddr *)&in6);
+}
+
+static void test_addresses(void **state)
+{
+    static const char *const inside[] = {"127.0.0.1", "127.255.255.255", "0.0.0.0", "10.1.2.3", "100.64.0.1",
+        "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
+        "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1",
+        "2002:7f00:1::", "2001::1", "2001:db8::1", "fc00::1", "fd12:3456::1", "fe80::1", "fec0::1", "ff02::1"};
+    static const char *const outside[] = {"1.1.1.1", "100.63.255.255", "100.128.0.1", "172.15.255.255", "172.32.0.0",
+        "192.167.255.255", "192.169.0.1", "223.255.255.255", "2606:4700::1111", "::ffff:8.8.8.8", "2002:0808:0808::1"};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        if (is_public(inside[i]))
+            fail_msg("%s is taken for public", inside[i]);
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        if (!is_public(outside[i]))
+            fail_msg("%s is not taken for public", outside[i]);
+    assert_false(address_is_public(&(struct sockaddr){.sa_family = AF_UNIX}));
+}
+
+static void test_the_conventions_example(void **state)
+{
+    struct sign_key key;
+    char signature[SIGN_SIZE];
+    assert_int_equal(sign_key_read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &key), 0);
+    assert_int_equal(key.len, 24);
+    assert_int_equal(sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}", signature), 0);
+    assert_string_equal(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+}
+
+static void test_secrets(void **state)
+{
+    struct sign_key key;
+    assert_int_equal(sign_key_read("plain text", &key), 0);
+    assert_memory_equal(key.bytes, "plain text", 10);
+    assert_int_equal(sign_key_read("whsec_AAA=", &key), 0);
+    assert_int_equal(key.len, 2);
+    assert_int_equal(sign_key_read("whsec_", &key), -EINVAL);
+    assert_int_equal(sign_key_read("whsec_a*b=", &key), -EINVAL);
+    assert_int_equal(sign_key_read("whsec_A", &key), -EINVAL);
+    assert_int_equal(sign_key_read("", &key), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_the_conventions_example),
+        cmocka_unit_test(test_secrets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
