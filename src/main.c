@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "task/wakeup.h"
+#include "webhook/webhook.h"
 #include "worker/supervisor.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -27,6 +28,12 @@ static int front(void *opaque, int control_fd)
     if (r < 0)
         log_error("%s", err.text);
     return r;
+}
+
+static int webhooks(void *opaque, int control_fd)
+{
+    struct program *p = opaque;
+    return webhook_run(&p->config, control_fd);
 }
 
 /* SIGHUP: the new configuration counts if it can be read; the old one stays otherwise. */
@@ -57,7 +64,10 @@ static int inform(enum config_action action)
 
 static int serve(struct program *p, struct error *err)
 {
-    const struct supervisor_service services[] = {{.name = "front", .run = front, .opaque = p, .reloads = true}};
+    const struct supervisor_service services[] = {
+        {.name = "front", .run = front, .opaque = p, .reloads = true},
+        {.name = "webhooks", .run = webhooks, .opaque = p, .reloads = true},
+    };
     const struct supervisor supervisor = {
         .config = &p->config,
         .wakeup = &p->wakeup,
