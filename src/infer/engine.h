@@ -20,6 +20,24 @@ struct engine_graph {
     size_t memory; /* bytes of activations */
 };
 
+enum engine_layout {
+    LAYOUT_CHOSEN,
+    LAYOUT_CHANNELS_LAST,
+    LAYOUT_BLOCKED
+}; /* other than the engine's choice: for measuring */
+
+struct engine_settings {
+    enum infer_precision precision; /* never AUTO */
+    enum engine_layout layout;
+};
+
+struct engine_timing { /* of one step */
+    const char *name;  /* the node's; lives as long as the graph */
+    const char *kind, *implementation;
+    double flops;        /* 0 for what is no convolution */
+    double ms, alone_ms; /* medians: in the run of the whole graph, and run again and again by itself */
+};
+
 struct engine_input { /* one of the two */
     const struct infer_picture *picture;
     const float *tensor; /* NCHW */
@@ -33,9 +51,11 @@ struct engine_ops {
     bool (*gains)(const struct engine *engine, enum infer_precision precision);
     /* Compiles a shaped and fused graph, which must live as long as the result. Output floats are f32 whatever the
      * precision. */
-    int (*compile)(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+    int (*compile)(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
         struct engine_graph **ret_compiled, struct error *err);
     int (*run)(struct engine_graph *compiled, const struct engine_input *input, struct error *err);
+    /* Measures every step, `rounds` times, after a run. The caller frees the list. -ENOMEM, -EIO. */
+    int (*time)(struct engine_graph *compiled, int rounds, struct engine_timing **ret_timings, int *ret_count);
     void (*release)(struct engine_graph *compiled); /* NULL is fine */
 };
 

@@ -43,6 +43,10 @@ static void destroy(struct engine *e)
 
 static bool gains(const struct engine *e, enum infer_precision precision)
 {
+    if (precision ==
+        INFER_BF16) /* the kinds of processor with instructions for it are marked; others compute it by f32, slowly */
+        return dnnl_get_effective_cpu_isa() == dnnl_cpu_isa_avx512_core_bf16 ||
+               dnnl_get_effective_cpu_isa() == dnnl_cpu_isa_avx512_core_amx;
     return precision == INFER_F32;
 }
 
@@ -62,6 +66,15 @@ static int run_kernel(struct step *step)
     return 0;
 }
 
+int compiled_run_step(struct compiled *c, int i)
+{
+    struct step *step = &c->steps[i];
+    if (!step->primitive)
+        return run_kernel(step);
+    const dnnl_exec_arg_t *args = step->wide ? step->wide : step->exec;
+    return dnnl_primitive_execute(step->primitive, c->engine->stream, step->n_args, args) == dnnl_success ? 0 : -EIO;
+}
+
 static int run(struct engine_graph *base, const struct engine_input *input, struct error *err)
 {
     struct compiled *c = (struct compiled *)base;
@@ -69,16 +82,9 @@ static int run(struct engine_graph *base, const struct engine_input *input, stru
     int r = compiled_fill(c, input);
     if (r < 0)
         return error_set(err, r, "the input does not fit the network");
-    for (int i = 0; i < c->n_steps; i++) {
-        struct step *step = &c->steps[i];
-        if (!step->primitive)
-            r = run_kernel(step);
-        else if (dnnl_primitive_execute(step->primitive, c->engine->stream, step->n_args,
-                     step->wide ? step->wide : step->exec) != dnnl_success)
-            r = -EIO;
-        if (r < 0)
-            return error_set(err, r, "node '%s' failed", step->name);
-    }
+    for (int i = 0; i < c->n_steps; i++)
+        if (compiled_run_step(c, i) < 0)
+            return error_set(err, -EIO, "node '%s' failed", c->steps[i].name);
     return dnnl_stream_wait(c->engine->stream) == dnnl_success ? 0 : error_set(err, -EIO, "oneDNN failed");
 }
 
@@ -89,5 +95,6 @@ const struct engine_ops engine_onednn = {
     .gains = gains,
     .compile = onednn_compile,
     .run = run,
+    .time = onednn_time,
     .release = onednn_release,
 };

@@ -57,7 +57,6 @@ struct compiled {
     struct engine_graph base;
     struct engine *engine;
     const struct graph *graph;
-    enum infer_precision precision;
     struct slot *slots;
     struct step *steps;
     int n_slots, cap_slots, n_steps, cap_steps;
@@ -74,9 +73,11 @@ struct build {
     struct engine *engine;
     const struct graph *graph;
     struct error *err;
-    int *slot_of;  /* by value: the slot it was made in; -1 */
-    int *last_use; /* by value: the last node that reads it; n_nodes for outputs */
-    int node;      /* the one being compiled */
+    enum engine_layout layout;
+    dnnl_data_type_t type; /* in which values are kept between layers: f32 or bf16 */
+    int *slot_of;          /* by value: the slot it was made in; -1 */
+    int *last_use;         /* by value: the last node that reads it; n_nodes for outputs */
+    int node;              /* the one being compiled */
 };
 
 int onednn_fail(const struct build *b, dnnl_status_t status, const char *what); /* fills err, negative errno */
@@ -84,7 +85,8 @@ int onednn_fail(const struct build *b, dnnl_status_t status, const char *what); 
 /* Slots. All return a slot number or a negative errno. */
 int build_slot(struct build *b, const dnnl_memory_desc_t *md);
 int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md); /* row-major, f32 */
-int build_any_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md);   /* f32, the layout left to oneDNN */
+/* The layout left to oneDNN, or as the settings say. */
+int build_any_md(const struct build *b, int value, dnnl_data_type_t type, dnnl_memory_desc_t *ret_md);
 int build_value(struct build *b, int value);                                  /* a value in whatever layout it has */
 int build_value_as(struct build *b, int value, const dnnl_memory_desc_t *md); /* in this one, reordered where needed */
 int build_value_plain(struct build *b, int value);
@@ -125,8 +127,10 @@ int build_matmul(struct build *b, const struct node *node);
 int build_other(struct build *b, const struct node *node);
 
 int compiled_fill(struct compiled *c, const struct engine_input *input); /* the input slot, in its layout and type */
-int onednn_compile(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+int onednn_compile(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
     struct engine_graph **ret, struct error *err);
+int onednn_time(struct engine_graph *compiled, int rounds, struct engine_timing **ret_timings, int *ret_count);
+int compiled_run_step(struct compiled *c, int step); /* -EIO */
 void onednn_release(struct engine_graph *compiled);
 
 #endif

@@ -56,13 +56,16 @@ int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md)
     return plain_md(b, &b->graph->values[value].shape, ret_md);
 }
 
-int build_any_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md)
+int build_any_md(const struct build *b, int value, dnnl_data_type_t type, dnnl_memory_desc_t *ret_md)
 {
     const struct shape *shape = &b->graph->values[value].shape;
     dnnl_dims_t dims = {1};
+    dnnl_format_tag_t tag = dnnl_format_tag_any;
     for (int i = 0; i < shape->rank; i++)
         dims[i] = shape->dims[i];
-    dnnl_status_t s = dnnl_memory_desc_init_by_tag(ret_md, shape->rank, dims, dnnl_f32, dnnl_format_tag_any);
+    if (shape->rank == 4 && b->layout != LAYOUT_CHOSEN)
+        tag = b->layout == LAYOUT_BLOCKED ? dnnl_nChw16c : dnnl_nhwc;
+    dnnl_status_t s = dnnl_memory_desc_init_by_tag(ret_md, shape->rank, dims, type, tag);
     return s == dnnl_success ? 0 : onednn_fail(b, s, "layout");
 }
 
@@ -411,7 +414,7 @@ static int build_graph(struct build *b)
     dnnl_dims_t dims;
     for (int i = 0; i < 4; i++)
         dims[i] = g->values[g->input].shape.dims[i];
-    if (dnnl_memory_desc_init_by_tag(&md, 4, dims, dnnl_f32, dnnl_nhwc) != dnnl_success)
+    if (dnnl_memory_desc_init_by_tag(&md, 4, dims, b->type, dnnl_nhwc) != dnnl_success)
         return -EINVAL;
     b->c->input = build_result(b, g->input, &md);
     int r = b->c->input;
@@ -425,18 +428,22 @@ static int build_graph(struct build *b)
     return r < 0 ? r : bind(b);
 }
 
-int onednn_compile(struct engine *engine, const struct graph *graph, enum infer_precision precision,
+int onednn_compile(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
     struct engine_graph **ret, struct error *err)
 {
     struct compiled *c = calloc(1, sizeof *c);
-    struct build b = {.c = c, .engine = engine, .graph = graph, .err = err};
+    struct build b = {.c = c,
+        .engine = engine,
+        .graph = graph,
+        .err = err,
+        .layout = settings->layout,
+        .type = settings->precision == INFER_BF16 ? dnnl_bf16 : dnnl_f32};
     b.slot_of = malloc(((size_t)graph->n_values + 1) * sizeof *b.slot_of);
     b.last_use = malloc(((size_t)graph->n_values + 1) * sizeof *b.last_use);
     int r = c && b.slot_of && b.last_use ? 0 : -ENOMEM;
     if (r >= 0) {
         c->engine = engine;
         c->graph = graph;
-        c->precision = precision;
         memset(b.slot_of, -1, (size_t)graph->n_values * sizeof *b.slot_of);
         memset(b.last_use, -1, (size_t)graph->n_values * sizeof *b.last_use);
         for (int i = 0; i < graph->n_nodes; i++)

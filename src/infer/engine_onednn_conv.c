@@ -13,7 +13,7 @@ struct conv {
 };
 
 /* Weights as the file has them: out, in / group, kernel; transposed convolutions have in, out / group. */
-static dnnl_status_t weights_md(struct conv *v, const struct shape *w)
+static dnnl_status_t weights_md(struct conv *v, const struct shape *w, dnnl_data_type_t type)
 {
     int64_t group = v->node->window.group, kh = w->dims[2], kw = w->dims[3], area = kh * kw;
     int64_t first = w->dims[0] / group, second = w->dims[1]; /* within a group */
@@ -27,21 +27,21 @@ static dnnl_status_t weights_md(struct conv *v, const struct shape *w)
         n = 4;
     }
     dnnl_status_t s = dnnl_memory_desc_init_by_strides(&v->user_weights, n, dims, dnnl_f32, strides);
-    return s != dnnl_success ? s : dnnl_memory_desc_init_by_tag(&v->weights, n, dims, dnnl_f32, dnnl_format_tag_any);
+    return s != dnnl_success ? s : dnnl_memory_desc_init_by_tag(&v->weights, n, dims, type, dnnl_format_tag_any);
 }
 
 static int conv_init(struct build *b, const struct node *node, struct conv *v)
 {
     const struct window *w = &node->window;
     *v = (struct conv){.node = node, .transpose = node->op == OP_CONV_TRANSPOSE};
-    int r = build_any_md(b, node->in[0], &v->src);
-    if (r >= 0)
-        r = build_any_md(b, node->out[0], &v->dst);
+    int r = build_any_md(b, node->in[0], b->type, &v->src);
+    if (r >= 0) /* outputs are f32 for the reader, whose few numbers decide */
+        r = build_any_md(b, node->out[0], b->last_use[node->out[0]] == b->graph->n_nodes ? dnnl_f32 : b->type, &v->dst);
     if (r < 0)
         return r;
     if (node->in[0] == b->graph->input) /* the picture comes in the layout in which pictures are filled in */
         v->src = b->c->slots[b->c->input].md;
-    dnnl_status_t s = weights_md(v, &b->graph->values[node->in[1]].shape);
+    dnnl_status_t s = weights_md(v, &b->graph->values[node->in[1]].shape, b->type);
     v->has_bias = node->n_in > 2 && node->in[2] >= 0;
     dnnl_dims_t channels = {b->graph->values[node->out[0]].shape.dims[1]};
     if (s == dnnl_success)

@@ -86,7 +86,8 @@ static int build_pool(struct build *b, const struct node *node)
     dnnl_alg_kind_t kind = node->op == OP_MAX_POOL ? dnnl_pooling_max
                            : w->count_pad          ? dnnl_pooling_avg_include_padding
                                                    : dnnl_pooling_avg_exclude_padding;
-    dnnl_status_t s = build_any_md(b, node->out[0], &dst_md) < 0 ? dnnl_runtime_error : dnnl_success;
+    dnnl_status_t s =
+        build_any_md(b, node->out[0], b->c->slots[src].md.data_type, &dst_md) < 0 ? dnnl_runtime_error : dnnl_success;
     if (s == dnnl_success)
         s = dnnl_pooling_v2_forward_desc_init(
             &d, dnnl_forward_inference, kind, &b->c->slots[src].md, &dst_md, stride, kernel, dilation, pad[0], pad[1]);
@@ -202,7 +203,8 @@ static int build_resize(struct build *b, const struct node *node)
     if (r < 0)
         goto out;
     dnnl_alg_kind_t kind = node->resize.mode == RESIZE_LINEAR ? dnnl_resampling_linear : dnnl_resampling_nearest;
-    dnnl_status_t s = build_any_md(b, node->out[0], &md) < 0 ? dnnl_runtime_error : dnnl_success;
+    dnnl_status_t s =
+        build_any_md(b, node->out[0], b->c->slots[src].md.data_type, &md) < 0 ? dnnl_runtime_error : dnnl_success;
     if (s == dnnl_success)
         s = dnnl_resampling_forward_desc_init(&d, dnnl_forward_inference, kind, NULL, &b->c->slots[src].md, &md);
     if (s == dnnl_success)

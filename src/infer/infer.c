@@ -2,6 +2,7 @@
  * it. */
 #include "infer/infer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct infer_model {
     const struct engine_ops *ops;
     struct engine *engine;
     enum infer_precision precision;
+    enum engine_layout layout; /* other than chosen only while measuring */
     struct cached *cache;
     int n_cached, cap_cached;
     unsigned long clock;
@@ -143,7 +145,8 @@ static int compile(struct infer_model *m, const int dims[4], struct cached *c, s
     if (r >= 0)
         r = graph_fuse(c->graph, err);
     if (r >= 0)
-        r = m->ops->compile(m->engine, c->graph, m->precision, &c->compiled, err);
+        r = m->ops->compile(m->engine, c->graph,
+            &(struct engine_settings){.precision = m->precision, .layout = m->layout}, &c->compiled, err);
     if (r < 0) {
         graph_destroy(c->graph);
         return r == -ENOMEM ? error_set(err, r, "out of memory while compiling a network") : r;
@@ -213,6 +216,75 @@ int infer_run_tensor(struct infer_model *m, const float *data, const int dims[4]
     const struct infer_output **ret_outputs, int *ret_count, struct error *err)
 {
     return run(m, dims, &(struct engine_input){.tensor = data}, ret_outputs, ret_count, err);
+}
+
+/* The layers of one layout's graph; a layer's reorders and posts apart count as part of it, but not to its time alone.
+ */
+static int profile_layout(
+    struct infer_model *m, const int dims[4], int rounds, struct infer_layer **layers, int *count, struct error *err)
+{
+    struct cached made = {.used = 0};
+    struct engine_timing *timings = NULL;
+    int n = 0, r = compile(m, dims, &made, err);
+    if (r < 0)
+        return r;
+    float *x = calloc((size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[3], sizeof *x);
+    r = x ? m->ops->run(made.compiled, &(struct engine_input){.tensor = x}, err) : -ENOMEM;
+    if (r >= 0)
+        r = m->ops->time(made.compiled, rounds, &timings, &n);
+    bool first = !*layers;
+    if (r >= 0 && first) {
+        *layers = calloc((size_t)n + 1, sizeof **layers);
+        r = *layers ? 0 : -ENOMEM;
+    }
+    for (int i = 0; r >= 0 && i < n; i++) {
+        const struct engine_timing *t = &timings[i];
+        struct infer_layer *layer = NULL;
+        for (int k = 0; k < *count && !layer; k++)
+            if (!strncmp((*layers)[k].name, t->name, sizeof layer->name - 1))
+                layer = &(*layers)[k];
+        if (!layer && first) {
+            layer = &(*layers)[(*count)++];
+            snprintf(layer->name, sizeof layer->name, "%s", t->name);
+            layer->best_ms = -1;
+        }
+        if (!layer)
+            continue;
+        bool work = strcmp(t->kind, "reorder") != 0;
+        if (first)
+            layer->ms += t->ms;
+        if (work && first) {
+            layer->flops = t->flops;
+            snprintf(layer->kind, sizeof layer->kind, "%s", t->kind);
+            snprintf(layer->implementation, sizeof layer->implementation, "%s", t->implementation);
+        }
+        if (work && (layer->best_ms < 0 || t->alone_ms < layer->best_ms))
+            layer->best_ms = t->alone_ms;
+    }
+    free(timings);
+    free(x);
+    cached_finish(m, &made);
+    return r;
+}
+
+int infer_model_profile(struct infer_model *m, const int dims[4], int rounds, struct infer_layer **ret_layers,
+    int *ret_count, struct error *err)
+{
+    static const enum engine_layout layouts[] = {LAYOUT_CHOSEN, LAYOUT_CHANNELS_LAST, LAYOUT_BLOCKED};
+    struct infer_layer *layers = NULL;
+    int count = 0, r = 0;
+    for (size_t i = 0; r >= 0 && i < sizeof layouts / sizeof *layouts; i++) {
+        m->layout = layouts[i];
+        r = profile_layout(m, dims, rounds, &layers, &count, err);
+    }
+    m->layout = LAYOUT_CHOSEN;
+    if (r < 0) {
+        free(layers);
+        return r;
+    }
+    *ret_layers = layers;
+    *ret_count = count;
+    return 0;
 }
 
 const struct infer_output *infer_output_find(const struct infer_output *outputs, int count, const char *name)

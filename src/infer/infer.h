@@ -71,4 +71,16 @@ int infer_run_tensor(struct infer_model *model, const float *data, const int dim
 /* The output of that name among `count`; NULL where there is none. */
 const struct infer_output *infer_output_find(const struct infer_output *outputs, int count, const char *name);
 
+/* For benchmarks: where the time goes. */
+struct infer_layer {
+    char name[96], kind[24], implementation[40];
+    double flops;   /* of convolutions; 0 for the rest */
+    double ms;      /* median in runs of the whole network, with the reorders that it needs */
+    double best_ms; /* median of the layer run again and again by itself, in the layout in which that is fastest */
+};
+
+/* The layers at an input shape. The caller frees the list. */
+int infer_model_profile(struct infer_model *model, const int dims[4], int rounds, struct infer_layer **ret_layers,
+    int *ret_count, struct error *err);
+
 #endif

@@ -1,0 +1,80 @@
+/* How long each step takes, in its place and alone. */
+#include "infer/engine_onednn.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return v[n / 2];
+}
+
+static void describe(const struct step *step, struct engine_timing *t)
+{
+    const_dnnl_primitive_desc_t pd;
+    dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+    *t = (struct engine_timing){.name = step->name, .kind = "kernel", .implementation = "C", .flops = step->flops};
+    if (!step->primitive || dnnl_primitive_get_primitive_desc(step->primitive, &pd) != dnnl_success)
+        return;
+    dnnl_primitive_desc_query(pd, dnnl_query_primitive_kind, 0, &kind);
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &t->implementation);
+    t->kind = kind == dnnl_convolution     ? "convolution"
+              : kind == dnnl_deconvolution ? "deconvolution"
+              : kind == dnnl_reorder       ? "reorder"
+              : kind == dnnl_resampling    ? "resize"
+              : kind == dnnl_pooling_v2    ? "pooling"
+              : kind == dnnl_matmul        ? "matmul"
+                                           : "elementwise";
+}
+
+int onednn_time(struct engine_graph *base, int rounds, struct engine_timing **ret_timings, int *ret_count)
+{
+    struct compiled *c = (struct compiled *)base;
+    int n = c->n_steps, r = 0;
+    double *taken = malloc(((size_t)n * (size_t)rounds + 1) * sizeof *taken);
+    struct engine_timing *timings = calloc((size_t)n + 1, sizeof *timings);
+    if (!taken || !timings) {
+        r = -ENOMEM;
+        goto out;
+    }
+    for (int round = 0; r >= 0 && round < rounds; round++)
+        for (int i = 0; r >= 0 && i < n; i++) {
+            double from = now_ms();
+            r = compiled_run_step(c, i);
+            taken[(size_t)i * (size_t)rounds + (size_t)round] = now_ms() - from;
+        }
+    for (int i = 0; r >= 0 && i < n; i++) {
+        double *of_step = taken + (size_t)i * (size_t)rounds;
+        describe(&c->steps[i], &timings[i]);
+        timings[i].ms = median(of_step, rounds);
+        for (int round = 0; r >= 0 && round < rounds; round++) {
+            double from = now_ms();
+            r = compiled_run_step(c, i);
+            of_step[round] = now_ms() - from;
+        }
+        timings[i].alone_ms = median(of_step, rounds);
+    }
+out:
+    free(taken);
+    if (r < 0) {
+        free(timings);
+        return r;
+    }
+    *ret_timings = timings;
+    *ret_count = n;
+    return 0;
+}
