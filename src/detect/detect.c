@@ -104,11 +104,11 @@ static int run_slot(struct detector *d, int slot, const struct frame *f, const s
         return error_set(err, r, "cannot divide a picture of %d x %d px: %s", f->width, f->height, strerror(-r));
     for (size_t i = 0; r == 0 && i < plan.count; i++)
         r = view_run(&d->work, d->networks[slot], f, &plan.views[i], params, &parts, err);
-    bool several = plan.count > 1; /* one view's passes are already thinned out together */
+    bool merge = plan.merge;
     plan_finish(&plan);
     if (r == 0) {
         int64_t start = clock_mono_ns();
-        r = several ? parts_merge(&parts, turn) : 0;
+        r = merge ? parts_merge(&parts, turn) : 0;
         if (r == 0)
             r = parts_move(&parts, turn, out);
         if (r < 0)

@@ -5,14 +5,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "detect/head.h"
-
 /* Long sides of the passes, px of the network's input; docs/MODELS.md says what was measured. */
 #define IDENTITY_FINE 2048
 #define IDENTITY_FINE_VIDEO 1280
 #define IDENTITY_COARSE 384
 #define IDENTITY_COARSE_MIN 48.0f /* smaller boxes are the fine pass's business */
 #define SCENE_COARSE 640
+#define SCENE_FINE 1280
+#define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
+
+/* Tiles look for what is small in the whole picture: larger boxes, px of the input, are left to the passes over all of
+ * it. */
+#define TILE_MAX 256.0f
 
 /* A finer pass is worth its time only where it is that much finer. */
 #define PASS_RATIO 0.7
@@ -41,29 +45,38 @@ static struct pass *add_pass(struct view *v, double longest, float reach)
     return p;
 }
 
-static void add_identity_passes(struct view *v, const struct plan_options *o)
+static void add_identity_passes(struct view *v, const struct plan_options *o, bool tile)
 {
     double own = v->width > v->height ? v->width : v->height;
     double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
     fine = fmin(fine, own);
-    add_pass(v, fine, INFINITY);
-    if (IDENTITY_COARSE < PASS_RATIO * fine)
+    struct pass *p = add_pass(v, fine, INFINITY);
+    if (tile)
+        p->longest_max = TILE_MAX;
+    else if (IDENTITY_COARSE < PASS_RATIO * fine)
         add_pass(v, IDENTITY_COARSE, INFINITY)->longest_min = IDENTITY_COARSE_MIN;
 }
 
-static void add_scene_passes(struct view *v, const struct plan_options *o)
+static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
 {
-    add_pass(v, SCENE_COARSE, INFINITY);
+    double own = v->width > v->height ? v->width : v->height;
+    struct pass *p = add_pass(v, SCENE_COARSE, tile ? SCENE_REACH : INFINITY);
+    if (tile)
+        p->longest_max = TILE_MAX;
+    else if (!o->video && SCENE_COARSE < PASS_RATIO * own)
+        add_pass(v, SCENE_FINE, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }
 
+/* The first view is the whole picture, the others are tiles of it. */
 static void add_view(struct plan *plan, const struct plan_options *o, const struct view *view)
 {
+    bool tile = plan->count > 0;
     struct view *v = &plan->views[plan->count++];
     *v = *view;
     if (o->kind == PLAN_IDENTITY)
-        add_identity_passes(v, o);
+        add_identity_passes(v, o, tile);
     else
-        add_scene_passes(v, o);
+        add_scene_passes(v, o, tile);
 }
 
 /* One axis of a grid: `count` tiles of `size` px whose starts are spread evenly so that they cover `length`. */
@@ -138,6 +151,7 @@ int plan_make(const struct plan_options *o, int width, int height, struct plan *
             v.width = v.width < width ? v.width : width;
             add_view(&plan, o, &v);
         }
+    plan.merge = plan.count > 1 || (o->kind == PLAN_SCENE && plan.views[0].pass_count > 1);
     *ret_plan = plan;
     return 0;
 }

@@ -42,6 +42,7 @@ struct plan_options {
 struct plan {
     struct view *views; /* owned; the whole picture is the first */
     size_t count;
+    bool merge; /* several views or passes may see one object in ways that suppression within a view does not settle */
     bool wraps; /* left and right edge of the picture meet */
 };
 
