@@ -29,7 +29,7 @@ struct config {
     int64_t max_pixels, max_side, max_memory; /* of a decoded image; px, px, bytes */
     int64_t max_queue;                        /* tasks */
     int64_t max_connections, max_connections_per_client;
-    int64_t task_memory; /* bytes of address space for an engine; 0: none */
+    int64_t task_memory;  /* bytes of address space for an engine; 0: none */
     int64_t task_time_s;  /* CPU seconds for a task; 0: none */
     int64_t task_stall_s; /* longest time without progress; 0: none */
     int64_t drain_timeout_s;

@@ -33,7 +33,7 @@ static int read_real(struct network *n, const char *key, double least, double mo
 
 static int read_whole(struct network *n, const char *key, int least, int most, int *ret, struct error *err)
 {
-    float v;
+    float v = 0;
     int r = read_real(n, key, least, most, &v, err);
     if (r < 0)
         return r;

@@ -146,8 +146,8 @@ int segment_mask(const struct prototypes *p, const float *coefs, const struct bo
     float *memory = malloc((2 * (width + height) + p->width + 2 * width) * sizeof *memory + width);
     if (!memory)
         return -ENOMEM;
-    struct bench s = {.ax = {.part = memory, .at = (int *)(memory + width)},
-        .ay = {.part = memory + 2 * width, .at = (int *)(memory + 2 * width + height)}};
+    struct bench s = {.ax = {.part = memory, .at = (int *)(void *)(memory + width)},
+        .ay = {.part = memory + 2 * width, .at = (int *)(void *)(memory + 2 * width + height)}};
     s.sum = memory + 2 * (width + height);
     s.upper = s.sum + p->width;
     s.lower = s.upper + width;

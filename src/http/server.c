@@ -129,7 +129,7 @@ static void answer_malformed(struct http_server *s, va_list args)
     http_response_finish(&rs);
 }
 
-static void on_log(void *opaque, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_log(void *opaque, const char *format, va_list args)
 {
     char text[512];
     va_list again;

@@ -58,7 +58,7 @@ static int conv_init(struct build *b, const struct node *node, struct conv *v)
 static dnnl_status_t conv_pd(
     const struct build *b, const struct conv *v, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *ret_pd)
 {
-    dnnl_convolution_desc_t d;
+    dnnl_convolution_desc_t d = {0};
     dnnl_status_t s =
         (v->transpose ? dnnl_dilated_deconvolution_forward_desc_init : dnnl_dilated_convolution_forward_desc_init)(&d,
             dnnl_forward_inference, v->transpose ? dnnl_deconvolution_direct : dnnl_convolution_direct, &v->src,

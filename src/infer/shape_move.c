@@ -9,7 +9,7 @@ static enum tensor_type type_of(const struct shaping *s, int i)
 /* The same elements in another shape. */
 static int become_view(const struct shaping *s, const struct shape *shape)
 {
-    size_t before, after;
+    size_t before = 0, after = 0;
     int r = shape_count(shaping_in(s, 0), &before);
     if (r >= 0)
         r = shape_count(shape, &after);

@@ -17,7 +17,8 @@ static bool is_video(const unsigned char *head, ssize_t n)
     return n > 188 && head[0] == 0x47 && head[188] == 0x47;
 }
 
-int pipeline_video(struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *report, struct error *err)
+int pipeline_video(
+    struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *report, struct error *err)
 {
     unsigned char head[256];
     ssize_t n = pread(job->input, head, sizeof head, 0);

@@ -184,7 +184,7 @@ static int read_version(struct database *db, int *ret, struct error *err)
 
 static int migrate(struct database *db, struct error *err)
 {
-    int version, r = read_version(db, &version, err);
+    int version = 0, r = read_version(db, &version, err);
     if (r < 0 || version == VERSION)
         return r;
     if ((r = begin(&db->base, true, err)) < 0)

@@ -178,7 +178,7 @@ float *net_run(struct net *net, const float *x, const int dims[4], int ret_dims[
 {
     struct infer_model *model;
     struct error err = {0};
-    const struct infer_output *o;
+    const struct infer_output *o = NULL;
     int count;
     if (net_load(net, &model, &err) < 0 || infer_run_tensor(model, x, dims, &o, &count, &err) < 0)
         fail_msg("%s", err.text);

@@ -42,7 +42,8 @@ static void hmac(void **state)
     memset(key, 0xaa, sizeof key);
     assert_int_equal(sha256_hmac("Jefe", 4, "what do ya want for nothing?", 28, digest), 0);
     expect(digest, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    assert_int_equal(sha256_hmac(key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54, digest), 0);
+    assert_int_equal(
+        sha256_hmac(key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54, digest), 0);
     expect(digest, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
