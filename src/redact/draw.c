@@ -19,6 +19,8 @@ struct pen {
     const struct request_options *request;
     int line, halo;      /* width of lines, and of the black on either side */
     double unit, radius; /* of letters, see glyphs.h */
+    struct rect *labels; /* owned by draw_detections: those drawn so far */
+    size_t label_count;
 };
 
 static const unsigned char type_color[OBJECT_TYPES][3] = {[OBJECT_FACE] = {255, 220, 0},
@@ -96,9 +98,9 @@ static int draw_rim(const struct pen *p, const struct region *shape, int width, 
     uint8_t *out = rim.alpha;
     for (int y = 0; y < rect_height(&shape->rect); y++) {
         for (int x = 0; x < rect_width(&shape->rect); x++, out++) {
-            bool inner = full(shape, x - width, y) && full(shape, x + width, y) && full(shape, x, y - width) &&
-                         full(shape, x, y + width);
-            *out = !inner && full(shape, x, y) ? 255 : 0;
+            bool rim_here = full(shape, x, y) && !(full(shape, x - width, y) && full(shape, x + width, y) &&
+                                                     full(shape, x, y - width) && full(shape, x, y + width));
+            *out = rim_here ? 255 : 0;
         }
     }
     e = paint(p, &rim, rgb);
@@ -121,25 +123,41 @@ static int draw_shape(const struct pen *p, struct region_outline outline, const 
     return e;
 }
 
-/* The label's place: above the box, else below it, else inside at its top; moved sideways into the picture. */
-static struct rect label_place(const struct pen *p, const struct rect *body, int width, int height)
+static bool overlaps(const struct rect *a, const struct rect *b)
 {
-    int x = body->x0, y = body->y0 - p->halo - height;
-    if (x + width > p->f->width)
-        x = p->f->width - width;
-    if (y < 0)
-        y = body->y1 + p->halo;
-    if (y + height > p->f->height)
-        y = body->y0 + p->line + p->halo;
-    if (y + height > p->f->height)
-        y = p->f->height - height;
-    x = x < 0 ? 0 : x;
-    y = y < 0 ? 0 : y;
-    return (struct rect){
-        x, y, x + width < p->f->width ? x + width : p->f->width, y + height < p->f->height ? y + height : p->f->height};
+    return a->x0 < b->x1 && b->x0 < a->x1 && a->y0 < b->y1 && b->y0 < a->y1;
 }
 
-static int draw_label(const struct pen *pen, const struct rect *body, const char *text, const unsigned char rgb[3])
+/* The label's place: above the box, below it, inside at its top, or a line farther off; the first of these that is free
+ * of other labels, else the first that fits. Moved into the picture where nothing fits. */
+static struct rect label_place(struct pen *p, const struct rect *body, int width, int height)
+{
+    const int above = body->y0 - p->halo - height, below = body->y1 + p->halo;
+    const int tries[] = {above, below, body->y0 + p->line + p->halo, above - height, below + height};
+    int x = body->x0 + width > p->f->width ? p->f->width - width : body->x0;
+    int bottom = p->f->height - height, best = -1;
+    x = x < 0 ? 0 : x;
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        struct rect r = {x, tries[i], x + width, tries[i] + height};
+        size_t k = 0;
+        if (tries[i] < 0 || tries[i] > bottom)
+            continue;
+        while (k < p->label_count && !overlaps(&r, &p->labels[k]))
+            k++;
+        if (best < 0 || k == p->label_count)
+            best = tries[i];
+        if (k == p->label_count)
+            break;
+    }
+    if (best < 0)
+        best = bottom < 0 ? 0 : above < 0 ? 0 : bottom;
+    struct rect r = {x, best, x + width < p->f->width ? x + width : p->f->width,
+        best + height < p->f->height ? best + height : p->f->height};
+    p->labels[p->label_count++] = r;
+    return r;
+}
+
+static int draw_label(struct pen *pen, const struct rect *body, const char *text, const unsigned char rgb[3])
 {
     struct pen p = *pen;
     double units = glyphs_width(text) + 3; /* with half a stroke and the halo on both sides */
@@ -150,6 +168,7 @@ static int draw_label(const struct pen *pen, const struct rect *body, const char
     double margin = 1.5 * p.unit;
     int height = (int)ceil((GLYPH_BOTTOM - GLYPH_TOP) * p.unit + 2 * margin);
     struct rect place = label_place(&p, body, (int)ceil(units * p.unit), height);
+    pen->label_count = p.label_count;
     double x = place.x0 + margin, y = place.y0 + margin - GLYPH_TOP * p.unit;
     int e = 0;
     for (int pass = 0; pass < 2 && e == 0; pass++) {
@@ -173,7 +192,7 @@ static void label_text(const struct detection *d, const struct request_options *
         snprintf(out + n, size - (size_t)n, " #%" PRId64, d->track_id);
 }
 
-static int draw_detection(const struct pen *p, const struct detection *d, bool label)
+static int draw_detection(struct pen *p, const struct detection *d, bool label)
 {
     struct region_outline outline;
     const unsigned char *rgb = type_color[d->type];
@@ -197,7 +216,11 @@ int draw_detections(
         return 0;
     int e = frame_make_writable(f);
     struct pen pen = pen_for(*f, request);
+    pen.labels = malloc(d->len * sizeof *pen.labels);
+    if (!pen.labels)
+        e = -ENOMEM;
     for (size_t i = 0; i < 2 * d->len && e == 0; i++)
         e = draw_detection(&pen, &d->items[i % d->len], i >= d->len);
+    free(pen.labels);
     return e < 0 ? error_set(err, e, "cannot draw what was found") : 0;
 }

@@ -96,6 +96,27 @@ static void labels_stay_inside(void **state)
     }
 }
 
+/* Two objects side by side: as much ink as two apart, so neither label covers the other. */
+static void labels_avoid_each_other(void **state)
+{
+    struct request_options request = scene_request(METHOD_BLUR);
+    int ink[2] = {0, 0};
+    for (int apart = 0; apart < 2; apart++) {
+        struct detections d = {0};
+        scene_add(&d, OBJECT_LICENSE_PLATE, 100, 100, 130, 120);
+        scene_add(&d, OBJECT_LICENSE_PLATE, 140, apart ? 200 : 100, 170, apart ? 220 : 120);
+        struct frame *f = scene_frame(SCENE_GREY, 400, 300, 1);
+        flat(f, 77);
+        draw(&f, &d, &request);
+        for (int y = 0; y < 300; y++)
+            for (int x = 0; x < 400; x++)
+                ink[apart] += scene_get(f, 0, x, y, 0) != 77;
+        frame_unref(f);
+        detections_finish(&d);
+    }
+    assert_int_equal(ink[0], ink[1]);
+}
+
 static void every_kind_and_size(void **state)
 {
     static const int sizes[][2] = {{1, 1}, {3, 50}, {50, 2}, {97, 65}};
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(yuv_gets_the_same_colour),
         cmocka_unit_test(labels_have_all_their_characters),
         cmocka_unit_test(labels_stay_inside),
+        cmocka_unit_test(labels_avoid_each_other),
         cmocka_unit_test(every_kind_and_size),
         cmocka_unit_test(ignored_areas_stay),
     };
