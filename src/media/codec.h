@@ -27,7 +27,8 @@ int png_read(
 int png_write(const struct frame *f, const struct image_metadata *metadata, int compress_level, struct buffer *out,
     struct error *err);
 
-/* Turns an interleaved frame so that it is as shown: `orientation` 1..8 as EXIF counts. Replaces *f. -ENOMEM */
+/* Turns a frame (interleaved or planar) so that it is as shown: `orientation` 1..8 as EXIF counts. Replaces *f.
+ * -ENOMEM, -EOPNOTSUPP (YUV of two planes) */
 int orient_frame(struct frame **f, int orientation);
 
 #endif

@@ -57,36 +57,47 @@ static inline void copy_blocks(const struct walk *w, const struct plane *out, co
     }
 }
 
+static void orient_plane(const struct plane *in, const struct plane *out, int orientation, int pixel)
+{
+    struct walk w = walk_of(in, orientation, pixel);
+    switch (pixel) {
+    case 1:
+        copy_blocks(&w, out, 1);
+        break;
+    case 2:
+        copy_blocks(&w, out, 2);
+        break;
+    case 3:
+        copy_blocks(&w, out, 3);
+        break;
+    case 4:
+        copy_blocks(&w, out, 4);
+        break;
+    default:
+        copy_blocks(&w, out, pixel);
+        break;
+    }
+}
+
 int orient_frame(struct frame **f, int orientation)
 {
     const struct frame *in = *f;
     if (orientation <= 1 || orientation > 8)
         return 0;
     bool swap = orientation >= 5;
+    int width = swap ? in->height : in->width, height = swap ? in->width : in->height;
+    if (in->color == FRAME_YUV && in->plane_count != (in->alpha ? 4 : 3))
+        return -EOPNOTSUPP;
     struct frame *out = NULL;
-    int r = frame_create(
-        in->color, swap ? in->height : in->width, swap ? in->width : in->height, in->depth, in->alpha, &out);
+    int r = in->color == FRAME_YUV ? frame_create_yuv(width, height, in->depth, swap ? in->shift_y : in->shift_x,
+                                         swap ? in->shift_x : in->shift_y, in->alpha, &out)
+                                   : frame_create(in->color, width, height, in->depth, in->alpha, &out);
     if (r < 0)
         return r;
-    int pixel = in->planes[0].channels * frame_sample_bytes(in);
-    struct walk w = walk_of(&in->planes[0], orientation, pixel);
-    switch (pixel) {
-    case 1:
-        copy_blocks(&w, &out->planes[0], 1);
-        break;
-    case 2:
-        copy_blocks(&w, &out->planes[0], 2);
-        break;
-    case 3:
-        copy_blocks(&w, &out->planes[0], 3);
-        break;
-    case 4:
-        copy_blocks(&w, &out->planes[0], 4);
-        break;
-    default:
-        copy_blocks(&w, &out->planes[0], pixel);
-        break;
-    }
+    out->full_range = in->full_range;
+    out->matrix = in->matrix;
+    for (int i = 0; i < in->plane_count; i++)
+        orient_plane(&in->planes[i], &out->planes[i], orientation, in->planes[i].channels * frame_sample_bytes(in));
     frame_unref(*f);
     *f = out;
     return 0;

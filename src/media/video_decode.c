@@ -1,0 +1,157 @@
+/* Frames out of an opened video, one at a time; sound and the like go to the writer on the way. */
+#include "media/video_private.h"
+
+/* Packets in a row that give nothing but errors: past that, the rest is taken for damaged. */
+#define MAX_ERRORS_IN_A_ROW 5000
+
+/* The end has been reached, or cannot be: lets the decoder give what it still holds. */
+static int drain(struct video_reader *r, bool early)
+{
+    r->drained = true;
+    r->ended_early = early;
+    int code = avcodec_send_packet(r->decoder, NULL);
+    return code < 0 && code != AVERROR_EOF ? code : 0;
+}
+
+/* Gives one more packet to the decoder, or another stream's to the writer. */
+static int feed(struct video_reader *r, int *errors, struct error *err)
+{
+    int code = av_read_frame(r->format, r->packet);
+    if (code == AVERROR(EAGAIN) && ++*errors < MAX_ERRORS_IN_A_ROW)
+        return 0;
+    if (code == AVERROR(ENOMEM))
+        return error_set(err, -ENOMEM, "out of memory");
+    if (code < 0)
+        return drain(r, code != AVERROR_EOF) < 0 ? error_set(err, -EBADMSG, "the video cannot be decoded") : 0;
+    if (r->packet->stream_index == r->stream->index) {
+        if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
+            r->unreadable++;
+        code = avcodec_send_packet(r->decoder, r->packet);
+        if (code == AVERROR(ENOMEM))
+            return error_set(err, -ENOMEM, "out of memory while decoding");
+        if (code < 0) {
+            r->unreadable++;
+            if (++*errors >= MAX_ERRORS_IN_A_ROW)
+                drain(r, true);
+        }
+        code = 0;
+    } else {
+        code = r->writer ? video_writer_packet(r->writer, r->packet, err) : 0;
+    }
+    av_packet_unref(r->packet);
+    return code;
+}
+
+/* Brings r->decoded into the form that frames are given out in. */
+static int convert(struct video_reader *r, struct error *err)
+{
+    AVFrame *in = r->decoded;
+    bool full;
+    enum AVPixelFormat pixels = video_frame_plain(in->format, &full);
+    if (pixels == r->pixels && in->width >= r->width && in->height >= r->height &&
+        in->width <= r->stream->codecpar->width && in->height <= r->stream->codecpar->height)
+        return 0;
+    AVFrame *out = av_frame_alloc();
+    if (!out)
+        return error_set(err, -ENOMEM, "out of memory");
+    out->format = r->pixels;
+    out->width = r->width;
+    out->height = r->height;
+    r->sws = sws_getCachedContext(r->sws, in->width, in->height, in->format, r->width, r->height, r->pixels,
+        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
+    int code = r->sws ? av_frame_get_buffer(out, 64) : AVERROR(EINVAL);
+    if (code == 0)
+        code = av_frame_copy_props(out, in);
+    if (code == 0)
+        code =
+            sws_scale(r->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, out->data, out->linesize);
+    if (code < 0) {
+        av_frame_free(&out);
+        return video_io_error(err, code, -EOPNOTSUPP, "the video's pictures are of a form that cannot be converted");
+    }
+    if (full)
+        out->color_range = AVCOL_RANGE_JPEG;
+    av_frame_free(&r->decoded);
+    r->decoded = out;
+    return 0;
+}
+
+/* Encoders and players want time to move on: a stamp that is missing or goes back is put right after the last. */
+static int64_t next_pts(struct video_reader *r)
+{
+    int64_t pts = r->decoded->best_effort_timestamp;
+    if (pts == AV_NOPTS_VALUE)
+        return r->last_pts == AV_NOPTS_VALUE ? 0 : r->last_pts + r->frame_ticks;
+    if (pts > INT64_MAX / 4 || pts < INT64_MIN / 4)
+        pts = 0;
+    pts -= r->offset;
+    if (r->last_pts != AV_NOPTS_VALUE && pts <= r->last_pts)
+        pts = r->last_pts + 1;
+    return pts;
+}
+
+static int give_out(struct video_reader *r, struct video_frame *ret, struct error *err)
+{
+    int code = convert(r, err);
+    if (code < 0)
+        return code;
+    const AVFrame *av = r->decoded;
+    *ret = (struct video_frame){
+        .pts = next_pts(r),
+        .duration = av->pkt_duration > 0 ? av->pkt_duration : r->frame_ticks,
+        .damaged = av->decode_error_flags || av->flags & AV_FRAME_FLAG_CORRUPT,
+        .interlaced = av->interlaced_frame,
+        .top_field_first = av->top_field_first,
+    };
+    ret->time = (double)ret->pts * av_q2d(r->stream->time_base);
+    code = video_frame_wrap(av, r->width, r->height, &ret->frame);
+    av_frame_unref(r->decoded);
+    if (code < 0)
+        return error_set(err, code, "the video's pictures cannot be taken over: %s", av_err2str(code));
+    r->last_pts = ret->pts;
+    r->damaged += ret->damaged;
+    r->frames++;
+    return 1;
+}
+
+static void sum_up(struct video_reader *r)
+{
+    int64_t want = r->info.frames;
+    if (r->damaged)
+        video_io_warn(r->warnings, sizeof r->warnings,
+            "the video is damaged: %lld frames were concealed by the decoder", (long long)r->damaged);
+    if (r->unreadable)
+        video_io_warn(r->warnings, sizeof r->warnings, "the video is damaged: %lld packets could not be decoded",
+            (long long)r->unreadable);
+    if (r->ended_early || (want > 0 && r->frames + r->frames / 100 + 2 < want))
+        video_io_warn(r->warnings, sizeof r->warnings,
+            want > r->frames ? "the video ends early: %lld of %lld frames" : "the video ends early, after %lld frames",
+            (long long)r->frames, (long long)want);
+    bool cut_x = r->width < r->stream->codecpar->width, cut_y = r->height < r->stream->codecpar->height;
+    if (cut_x || cut_y)
+        video_io_warn(r->warnings, sizeof r->warnings, "the %s of odd size was cut by one pixel",
+            cut_x && cut_y ? "width and height"
+            : cut_x        ? "width"
+                           : "height");
+}
+
+int video_reader_next(struct video_reader *r, struct video_frame *ret_frame, struct error *err)
+{
+    for (int errors = 0;;) {
+        int code = avcodec_receive_frame(r->decoder, r->decoded);
+        if (code == 0)
+            return give_out(r, ret_frame, err);
+        if (code == AVERROR(ENOMEM))
+            return error_set(err, -ENOMEM, "out of memory while decoding");
+        if (code == AVERROR_EOF || (r->drained && ++errors >= MAX_ERRORS_IN_A_ROW))
+            break;
+        if (code != AVERROR(EAGAIN))
+            r->unreadable++;
+        if (!r->drained && (code = feed(r, &errors, err)) < 0)
+            return code;
+    }
+    if (!r->frames)
+        return error_set(err, -EBADMSG, "no picture of the video could be decoded");
+    sum_up(r);
+    return 0;
+}

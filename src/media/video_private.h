@@ -1,0 +1,76 @@
+/* Private to media/: what the parts of the video reader and writer share. */
+#ifndef OBSCURA_MEDIA_VIDEO_PRIVATE_H
+#define OBSCURA_MEDIA_VIDEO_PRIVATE_H
+
+#include <pthread.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+
+#include "media/video.h"
+#include "media/video_io.h"
+
+#define VIDEO_WARNING_BYTES 1024
+#define VIDEO_MAX_STREAMS 64 /* of the source that are looked at; further ones are dropped */
+
+struct video_reader {
+    AVFormatContext *format;
+    AVIOContext *io;
+    AVStream *stream; /* the video's, in `format` */
+    AVCodecContext *decoder;
+    AVPacket *packet;
+    AVFrame *decoded;
+    struct SwsContext *sws; /* for pictures that come in another form than `pixels`, width, height */
+    struct video_info info;
+    int width, height;           /* of frames given out, px, not upright */
+    enum AVPixelFormat pixels;   /* of frames given out */
+    int64_t offset;              /* ticks of stream->time_base taken from every time stamp */
+    int64_t frame_ticks;         /* a frame's usual duration, ticks */
+    int64_t last_pts;            /* of the last frame given out */
+    int64_t frames;              /* given out */
+    int64_t damaged, unreadable; /* frames concealed; packets that gave an error */
+    bool drained, ended_early;
+    struct video_writer *writer; /* borrowed; may be NULL */
+    char warnings[VIDEO_WARNING_BYTES];
+};
+
+/* The pixel format frames will be given out in: one that the writer's encoder takes. Called before the first frame. */
+void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels);
+
+/* --- video_frame.c: AVFrames as ours and back --- */
+
+/* Wraps a reference to `av`, whose format must be planar YUV or grey of native byte order. -EOPNOTSUPP, -ENOMEM */
+int video_frame_wrap(const AVFrame *av, int width, int height, struct frame **ret_frame);
+/* An AVFrame whose planes hold references to `f`; it is freed with av_frame_free. NULL: out of memory. */
+AVFrame *video_frame_unwrap(struct frame *f, enum AVPixelFormat pixels);
+/* Whether video_frame_wrap can take it. */
+bool video_frame_wrappable(enum AVPixelFormat pixels);
+/* yuvj420p and its kin as the format they are, and whether it was one. */
+enum AVPixelFormat video_frame_plain(enum AVPixelFormat pixels, bool *ret_full);
+
+/* --- video_encoder.c --- */
+
+/* An opened encoder for what the reader gives. The pixel format is in it. */
+int video_encoder_open(const struct video_reader *reader, const struct video_options *options,
+    AVCodecContext **ret_encoder, struct error *err);
+/* Bits a second that the pictures of the source take; 0 where that cannot be told. */
+int64_t video_encoder_source_rate(const struct video_reader *reader);
+
+/* --- video_audio.c: sound that MP4 cannot hold as it is, as AAC --- */
+
+struct video_audio;
+
+int video_audio_create(const AVStream *source, AVStream *out, struct video_audio **ret_audio, struct error *err);
+void video_audio_destroy(struct video_audio *a); /* NULL-safe */
+/* Sends one packet of the source (NULL: no more). Then video_audio_receive gives encoded packets, in units of the
+ * source's time base, until AVERROR(EAGAIN) or AVERROR_EOF. Returns libav codes. */
+int video_audio_send(struct video_audio *a, const AVPacket *packet);
+int video_audio_receive(struct video_audio *a, AVPacket *packet);
+
+/* --- video_write.c, called by the reader --- */
+
+/* A packet of another stream than the video's, as demuxed; borrowed. Ticks are less the reader's offset. */
+int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct error *err);
+
+#endif
