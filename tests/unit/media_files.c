@@ -78,7 +78,7 @@ void media_files_jpeg(const struct jpeg_spec *spec, struct buffer *out)
     jpeg_create_compress(&c);
     jpeg_mem_dest(&c, &memory, &len);
     start_jpeg(spec, &c);
-    uint8_t *row = malloc((size_t)spec->width * 4);
+    uint8_t *row = calloc((size_t)spec->width, 4);
     must(row, "out of memory");
     for (int y = 0; y < spec->height; y++) {
         for (int x = 0; x < spec->width; x++)

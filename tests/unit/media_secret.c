@@ -15,10 +15,35 @@
 #define SIDE 48
 #define NEEDLE 20
 
-static void append(struct buffer *b, const void *data, size_t len)
+void put_bytes(struct buffer *b, const void *data, size_t len)
 {
     if (buffer_append(b, data, len) < 0)
         abort();
+}
+
+void put_text(struct buffer *b, const char *text)
+{
+    put_bytes(b, text, strlen(text));
+}
+
+void put_resource(struct buffer *out, unsigned id, const void *data, size_t len)
+{
+    uint8_t head[12] = "8BIM";
+    head[4] = (uint8_t)(id >> 8);
+    head[5] = (uint8_t)id;
+    for (int i = 0; i < 4; i++)
+        head[8 + i] = (uint8_t)(len >> (24 - 8 * i));
+    put_bytes(out, head, sizeof head);
+    put_bytes(out, data, len);
+    if (len % 2)
+        put_bytes(out, "", 1);
+}
+
+void put_dataset(struct buffer *out, unsigned record, unsigned dataset, const void *data, size_t len)
+{
+    uint8_t head[5] = {0x1c, (uint8_t)record, (uint8_t)dataset, (uint8_t)(len >> 8), (uint8_t)len};
+    put_bytes(out, head, sizeof head);
+    put_bytes(out, data, len);
 }
 
 static void put_base64(struct buffer *out, const uint8_t *p, size_t len)
@@ -27,9 +52,9 @@ static void put_base64(struct buffer *out, const uint8_t *p, size_t len)
     for (size_t i = 0; i + 3 <= len; i += 3) {
         unsigned v = (unsigned)p[i] << 16 | (unsigned)p[i + 1] << 8 | p[i + 2];
         char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
-        append(out, four, 4);
+        put_bytes(out, four, 4);
         if (i / 3 % 19 == 18)
-            append(out, "\n", 1);
+            put_bytes(out, "\n", 1);
     }
 }
 
@@ -38,9 +63,9 @@ static void put_hex(struct buffer *out, const uint8_t *p, size_t len)
     for (size_t i = 0; i < len; i++) {
         char two[4];
         snprintf(two, sizeof two, "%02x", p[i]);
-        append(out, two, 2);
+        put_bytes(out, two, 2);
         if (i % 36 == 35)
-            append(out, "\n", 1);
+            put_bytes(out, "\n", 1);
     }
 }
 
@@ -59,7 +84,7 @@ void secret_create(struct secret *s)
             f->planes[0].data[y * f->planes[0].stride + x] = (uint8_t)(seed >> 24);
         }
     for (int y = 0; y < SIDE; y++)
-        append(&s->raw, f->planes[0].data + y * f->planes[0].stride, SIDE * 3);
+        put_bytes(&s->raw, f->planes[0].data + y * f->planes[0].stride, SIDE * 3);
     media_files_jpeg_of(f, 60, &s->jpeg);
     if (image_encode_png(f, 9, &s->png, &err) < 0)
         abort();
@@ -177,12 +202,12 @@ const char *secret_find(const struct secret *s, const uint8_t *file, size_t len)
 static void put_number(struct buffer *out, uint32_t v, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        append(out, &(uint8_t){(uint8_t)(v >> (8 * i))}, 1);
+        put_bytes(out, &(uint8_t){(uint8_t)(v >> (8 * i))}, 1);
 }
 
 void tiff_begin(struct buffer *out)
 {
-    append(out, "II*\0\0\0\0", 8);
+    put_bytes(out, "II*\0\0\0\0", 8);
 }
 
 void tiff_end(struct buffer *out, uint32_t ifd0)
@@ -199,9 +224,9 @@ uint32_t tiff_put_ifd(struct buffer *out, const struct tiff_entry *entries, int 
         places[i] = (uint32_t)out->len;
         size_t size = sizes[entries[i].type] * entries[i].count;
         if (entries[i].data && size > 4)
-            append(out, entries[i].data, size);
+            put_bytes(out, entries[i].data, size);
         if (out->len % 2)
-            append(out, "", 1);
+            put_bytes(out, "", 1);
     }
     uint32_t ifd = (uint32_t)out->len;
     put_number(out, (uint32_t)count, 2);
@@ -216,8 +241,8 @@ uint32_t tiff_put_ifd(struct buffer *out, const struct tiff_entry *entries, int 
         } else if (size > 4) {
             put_number(out, places[i], 4);
         } else {
-            append(out, e->data, size);
-            append(out, "\0\0\0", 4 - size);
+            put_bytes(out, e->data, size);
+            put_bytes(out, "\0\0\0", 4 - size);
         }
     }
     put_number(out, next, 4);

@@ -20,6 +20,18 @@ void secret_destroy(struct secret *s);
  * picture inside the file whose header can be read. NULL where there is none. */
 const char *secret_find(const struct secret *s, const uint8_t *file, size_t len);
 
+/* Building blocks of metadata. Failures abort. */
+void put_bytes(struct buffer *b, const void *data, size_t len);
+void put_text(struct buffer *b, const char *text);
+void put_resource(struct buffer *out, unsigned id, const void *data, size_t len); /* a Photoshop image resource */
+void put_dataset(struct buffer *out, unsigned record, unsigned dataset, const void *data, size_t len); /* of IPTC-IIM */
+
+/* Around the attributes and properties of an rdf:Description; the tag's `>` is the property's to write. */
+#define XMP_HEAD                                                                                                       \
+    "<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"                           \
+    "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''"
+#define XMP_TAIL "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+
 /* A TIFF structure under construction, as EXIF uses it; little endian. */
 struct tiff_entry {
     unsigned tag, type; /* type as in the standard: 1 BYTE, 2 ASCII, 3 SHORT, 4 LONG, 5 RATIONAL, 7 UNDEFINED */
