@@ -73,6 +73,16 @@ static void ellipse_is_open_where_the_picture_cuts_it(void **state)
     for (int y = 100; y < 240; y++)
         assert_int_equal(alpha_at(&r, 0, y), 255);
     region_finish(&r);
+    d.box = (struct box){100, 0, 160, 80};
+    r = fill(&d, &request, 400, 400);
+    for (int x = 100; x < 160; x++)
+        assert_int_equal(alpha_at(&r, x, 0), 255);
+    region_finish(&r);
+    d.box = (struct box){340, 300, 400, 400};
+    r = fill(&d, &request, 400, 400);
+    assert_int_equal(alpha_at(&r, 399, 399), 255);
+    assert_true(alpha_at(&r, 341, 301) < 160);
+    region_finish(&r);
     d.box = (struct box){0, 0, 400, 400};
     r = fill(&d, &request, 400, 400);
     for (int i = 0; i < 400 * 400; i++)
