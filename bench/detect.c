@@ -285,6 +285,7 @@ static bool read_options(int argc, char **argv, struct job *job)
 
 int main(int argc, char **argv)
 {
+    infer_process_start(argv);
     struct job job = {.repeat = 1, .detector = {.threads = 2, .precision = INFER_AUTO}, .params = {.types = 0}};
     struct error err = {0};
     json_t *root = NULL;

@@ -144,6 +144,7 @@ static int precision_of(const char *name)
 
 int main(int argc, char **argv)
 {
+    infer_process_start(argv);
     static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {"layers", no_argument, NULL, 'l'},
         {"precision", required_argument, NULL, 'p'}, {"threads", required_argument, NULL, 't'},
         {"size", required_argument, NULL, 's'}, {"rounds", required_argument, NULL, 'r'}, {0}};

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "infer/infer.h"
 #include "config.h"
 #include "pipeline/pipeline.h"
 
@@ -137,6 +138,7 @@ static int start(struct settings *s, struct pipeline *p, struct error *err)
 
 int main(int argc, char **argv)
 {
+    infer_process_start(argv);
     struct settings s = {.runs = 1, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
     struct error err = {0};
     struct pipeline p = {0};

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "config.h"
+#include "infer/infer.h"
 #include "task/wakeup.h"
 #include "webhook/webhook.h"
 #include "worker/supervisor.h"
@@ -91,6 +92,7 @@ static int serve(struct program *p, struct error *err)
 
 int main(int argc, char **argv)
 {
+    infer_process_start(argv);
     struct program p = {.argc = argc, .argv = argv, .listen_fd = -1};
     struct error err = {0};
     enum config_action action;

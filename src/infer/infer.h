@@ -71,6 +71,10 @@ int infer_run_tensor(struct infer_model *model, const float *data, const int dim
 /* The output of that name among `count`; NULL where there is none. */
 const struct infer_output *infer_output_find(const struct infer_output *outputs, int count, const char *name);
 
+/* First thing in a program's main: has the threads of inference wait in a way that bears other processes on the same cores. Starts the
+ * program anew with a variable in its environment, unless it is there (GOMP_SPINCOUNT or OMP_WAIT_POLICY, which a user may have set). */
+void infer_process_start(char **argv);
+
 /* For benchmarks: where the time goes. */
 struct infer_layer {
     char name[96], kind[24], implementation[40];
