@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "media/metadata.h"
+#include "media/png_chunk.h"
 
 #define XMP_KEYWORD "XML:com.adobe.xmp"
 #define MAX_TEXTS 64
@@ -109,71 +110,77 @@ int metadata_from_png(spng_ctx *ctx, struct image *image)
     return r;
 }
 
-static int put_color(spng_ctx *ctx, const struct image_metadata *m)
+static int put_numbers(struct buffer *out, const char *type, const uint32_t *numbers, size_t count)
 {
-    const struct image_png_color *c = &m->png;
-    int e = 0;
-    if (m->icc.len) {
-        struct spng_iccp icc = {
-            .profile_name = "ICC profile", .profile_len = m->icc.len, .profile = (char *)m->icc.data};
-        e = spng_set_iccp(ctx, &icc);
-    }
-    if (!e && c->has_gamma)
-        e = spng_set_gama_int(ctx, c->gamma);
-    if (!e && c->has_srgb && m->icc.len == 0) /* one of the two */
-        e = spng_set_srgb(ctx, c->intent);
-    if (!e && c->has_primaries) {
-        const uint32_t *p = c->primaries;
-        struct spng_chrm_int chrm = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
-        e = spng_set_chrm_int(ctx, &chrm);
-    }
-    return e;
+    uint8_t data[32];
+    for (size_t i = 0; i < count; i++)
+        png_put_u32(data + 4 * i, numbers[i]);
+    return png_chunk_put(out, type, data, 4 * count);
 }
 
-static int put_density(spng_ctx *ctx, const struct image_metadata *m)
+static int put_icc(struct buffer *out, const struct buffer *icc)
+{
+    static const char name[] = "ICC profile\0"; /* and 0 for deflate */
+    size_t place;
+    int r = png_chunk_begin(out, "iCCP", &place);
+    if (r == 0)
+        r = buffer_append(out, name, sizeof name);
+    if (r == 0)
+        r = png_deflate(out, icc->data, icc->len, 9);
+    return r < 0 ? r : png_chunk_end(out, place);
+}
+
+static int put_color(struct buffer *out, const struct image_metadata *m)
+{
+    const struct image_png_color *c = &m->png;
+    int r = 0;
+    if (c->has_primaries)
+        r = put_numbers(out, "cHRM", c->primaries, 8);
+    if (r == 0 && c->has_gamma)
+        r = put_numbers(out, "gAMA", &c->gamma, 1);
+    if (r == 0 && m->icc.len)
+        r = put_icc(out, &m->icc);
+    else if (r == 0 && c->has_srgb) /* one of the two */
+        r = png_chunk_put(out, "sRGB", &c->intent, 1);
+    return r;
+}
+
+static int put_density(struct buffer *out, const struct image_metadata *m)
 {
     if (m->density_x <= 0 || m->density_y <= 0)
         return 0;
     double unit = m->density_unit == 1 ? 1 / 0.0254 : m->density_unit == 2 ? 100 : 1;
-    struct spng_phys phys = {.ppu_x = (uint32_t)round(m->density_x * unit),
-        .ppu_y = (uint32_t)round(m->density_y * unit),
-        .unit_specifier = m->density_unit != 0};
-    return spng_set_phys(ctx, &phys);
+    uint8_t phys[9];
+    png_put_u32(phys, (uint32_t)round(m->density_x * unit));
+    png_put_u32(phys + 4, (uint32_t)round(m->density_y * unit));
+    phys[8] = m->density_unit != 0;
+    return png_chunk_put(out, "pHYs", phys, sizeof phys);
 }
 
-/* libspng copies the array, not what it points at: the metadata outlives the writing. */
-static int put_texts(spng_ctx *ctx, const struct image_metadata *m)
+/* Keyword, NUL, text; the international form has four bytes between: not packed, no language, no translation. */
+static int put_text(struct buffer *out, bool utf8, const char *keyword, const void *text, size_t len)
 {
-    struct spng_text texts[MAX_TEXTS + 1] = {0};
-    static char empty[] = "";
-    uint32_t count = 0;
-    for (size_t i = 0; i < m->text_count && i < MAX_TEXTS; i++) {
-        struct spng_text *t = &texts[count++];
-        memcpy(t->keyword, m->texts[i].keyword, sizeof t->keyword);
-        t->text = m->texts[i].text;
-        t->length = strlen(t->text);
-        t->type = m->texts[i].utf8 ? SPNG_ITXT : SPNG_TEXT;
-        t->language_tag = t->translated_keyword = empty;
-    }
-    if (m->xmp.len) {
-        struct spng_text *t = &texts[count++];
-        memcpy(t->keyword, XMP_KEYWORD, sizeof XMP_KEYWORD);
-        t->text = (char *)m->xmp.data;
-        t->length = m->xmp.len;
-        t->type = SPNG_ITXT;
-        t->language_tag = t->translated_keyword = empty;
-    }
-    return count ? spng_set_text(ctx, texts, count) : 0;
+    size_t place;
+    int r = png_chunk_begin(out, utf8 ? "iTXt" : "tEXt", &place);
+    if (r == 0)
+        r = buffer_append(out, keyword, strlen(keyword) + 1);
+    if (r == 0 && utf8)
+        r = buffer_append(out, "\0\0\0", 4);
+    if (r == 0)
+        r = buffer_append(out, text, len);
+    return r < 0 ? r : png_chunk_end(out, place);
 }
 
-int metadata_to_png(spng_ctx *ctx, const struct image_metadata *m)
+int metadata_to_png(struct buffer *out, const struct image_metadata *m)
 {
-    int e = put_color(ctx, m);
-    if (!e && m->exif.len) {
-        struct spng_exif exif = {.length = m->exif.len, .data = (char *)m->exif.data};
-        e = spng_set_exif(ctx, &exif);
-    }
-    if (!e)
-        e = put_density(ctx, m);
-    return e ? e : put_texts(ctx, m);
+    int r = put_color(out, m);
+    if (r == 0)
+        r = put_density(out, m);
+    if (r == 0 && m->exif.len)
+        r = png_chunk_put(out, "eXIf", m->exif.data, m->exif.len);
+    if (r == 0 && m->xmp.len)
+        r = put_text(out, true, XMP_KEYWORD, m->xmp.data, m->xmp.len);
+    for (size_t i = 0; i < m->text_count && r == 0; i++)
+        r = put_text(out, m->texts[i].utf8, m->texts[i].keyword, m->texts[i].text, strlen(m->texts[i].text));
+    return r;
 }

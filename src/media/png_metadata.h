@@ -9,7 +9,7 @@
 /* When the whole file has been read: sets image->orientation and the cleaned image->metadata. -ENOMEM */
 int metadata_from_png(spng_ctx *ctx, struct image *image);
 
-/* Before the picture is written. Returns 0 or libspng's error. */
-int metadata_to_png(spng_ctx *ctx, const struct image_metadata *metadata);
+/* Appends the chunks, all of which stand before the picture. -EFBIG, -ENOMEM */
+int metadata_to_png(struct buffer *out, const struct image_metadata *metadata);
 
 #endif

@@ -251,9 +251,7 @@ int xmp_clean(const uint8_t *xmp, size_t len, int width, int height, struct buff
         c.end = nul;
     if (c.end - c.p >= 3 && memcmp(xmp, "\xef\xbb\xbf", 3) == 0)
         c.p += 3;
-    if (!note_prefixes(&c) || !copy_packet(&c) || buffer_reserve(out, 1) < 0)
+    if (!note_prefixes(&c) || !copy_packet(&c))
         out->len = 0;
-    else
-        out->data[out->len] = 0;
     return c.code == -ENOMEM ? -ENOMEM : 0;
 }

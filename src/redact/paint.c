@@ -8,7 +8,7 @@
 
 #include "redact/rows.h"
 
-#define BLOCK 64 /* samples */
+#define BLOCK 64 /* px */
 
 /* One plane being painted. */
 struct painter {
@@ -96,7 +96,6 @@ static void painter_finish(struct painter *w)
     free(w->bounds);
     free(w->content);
     free(w->alpha);
-    free(w->spread);
 }
 
 static int painter_init(struct painter *w, const struct paint *paint, int plane)
@@ -108,8 +107,7 @@ static int painter_init(struct painter *w, const struct paint *paint, int plane)
     w->keep_last = w->f->alpha && w->f->plane_count == 1;
     w->content = malloc(w->n * 2);
     w->alpha = malloc(w->n / w->channels);
-    w->spread = malloc(w->n);
-    if (!w->content || !w->alpha || !w->spread)
+    if (!w->content || !w->alpha)
         return -ENOMEM;
     if (!c) {
         fill_color(w, paint->color[plane]);
@@ -153,24 +151,19 @@ static void make_content(const struct painter *w, const struct paint *paint, int
     w->wide ? rows_narrow_16(wide, flat, shift, n) : rows_narrow_8(narrow, flat, shift, n);
 }
 
-/* Alpha of a row of a subsampled plane: the largest of the pixels that a sample stands for. */
+/* Alpha of a row of a subsampled plane: the largest of the pixels that a sample stands for. `tall` has room for all
+ * those pixels. */
 static void shrink_alpha(const struct painter *w, const struct region *region, int y, uint8_t *tall, uint8_t *out)
 {
     const struct rect *r = &region->rect;
-    int width = rect_width(r), sy = w->place.shift_y, sx = w->place.shift_x;
+    size_t width = (size_t)rect_width(r), samples = (size_t)rect_width(&w->place.rect);
+    int sy = w->place.shift_y, sx = w->place.shift_x, before = r->x0 - (w->place.rect.x0 << sx);
     int y0 = y << sy < r->y0 ? r->y0 : y << sy, y1 = (y + 1) << sy > r->y1 ? r->y1 : (y + 1) << sy;
-    memset(tall, 0, (size_t)width);
+    memset(tall, 0, samples << sx);
+    width = width < (samples << sx) - (size_t)before ? width : (samples << sx) - (size_t)before;
     for (int i = y0; i < y1; i++)
-        rows_max(tall, region->alpha + (size_t)(i - r->y0) * (size_t)width, (size_t)width);
-    int last = r->x1 - 1;
-    for (int x = w->place.rect.x0; x < w->place.rect.x1; x++) {
-        uint8_t a = 0;
-        for (int k = x << sx; k < (x + 1) << sx; k++) {
-            uint8_t b = tall[(k < r->x0 ? r->x0 : k > last ? last : k) - r->x0];
-            a = a > b ? a : b;
-        }
-        out[x - w->place.rect.x0] = a;
-    }
+        rows_max(tall + before, region->alpha + (size_t)(i - r->y0) * (size_t)rect_width(r), width);
+    rows_shrink(out, tall, sx, samples);
 }
 
 /* Takes out the samples of row y that stand for any pixel of an ignored area. */
@@ -189,53 +182,54 @@ static void spare_ignored(const struct painter *w, const struct request_options 
     }
 }
 
-/* One byte of alpha for each sample; none for an alpha channel. */
-static const uint8_t *spread_alpha(const struct painter *w, const uint8_t *alpha, size_t from, size_t to)
+/* One byte of alpha for each sample of n pixels; 0 for an alpha channel. */
+static void spread_alpha(const struct painter *w, const uint8_t *alpha, size_t n, uint8_t *out)
 {
-    if (w->channels == 1)
-        return alpha;
     size_t painted = w->channels - w->keep_last;
-    memset(w->spread + from * w->channels, 0, (to - from) * w->channels);
-    for (size_t x = from; x < to; x++)
+    memset(out, 0, n * w->channels);
+    for (size_t x = 0; x < n; x++)
         for (size_t c = 0; c < painted; c++)
-            w->spread[x * w->channels + c] = alpha[x];
-    return w->spread;
+            out[x * w->channels + c] = alpha[x];
 }
 
-/* Puts n samples of content into the plane's row: copies what is full, leaves what is not painted, blends the rest. */
-static void put(const struct painter *w, uint8_t *row, const uint8_t *alpha, size_t from, size_t n)
+/* Puts n <= BLOCK pixels of content into the plane: copies where alpha is full, leaves what is not painted, blends the
+ * rest. */
+static void put(const struct painter *w, uint8_t *to, const uint8_t *content, const uint8_t *alpha, size_t n)
 {
-    size_t bytes = w->wide ? 2 : 1;
-    for (size_t i = from; i < from + n; i += BLOCK) {
-        size_t m = from + n - i < BLOCK ? from + n - i : BLOCK;
-        uint8_t low = 255, high = 0;
-        for (size_t k = 0; k < m; k++) {
-            low &= alpha[i + k];
-            high |= alpha[i + k];
-        }
-        uint8_t *to = row + i * bytes, *content = w->content + i * bytes;
-        if (low == 255)
-            memcpy(to, content, m * bytes);
-        else if (high && w->wide)
-            rows_blend_16((uint16_t *)(void *)to, (uint16_t *)(void *)content, alpha + i, m);
-        else if (high)
-            rows_blend_8(to, content, alpha + i, m);
+    uint8_t spread[BLOCK * 4], low = 255, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        low &= alpha[i];
+        high |= alpha[i];
     }
+    if (low == 255 && !w->keep_last) {
+        memcpy(to, content, n * w->channels * (w->wide ? 2 : 1));
+        return;
+    }
+    if (!high)
+        return;
+    if (w->channels > 1) {
+        spread_alpha(w, alpha, n, spread);
+        alpha = spread;
+    }
+    if (w->wide)
+        rows_blend_16((uint16_t *)(void *)to, (const uint16_t *)(const void *)content, alpha, n * w->channels);
+    else
+        rows_blend_8(to, content, alpha, n * w->channels);
 }
 
 static void paint_row(const struct painter *w, const struct paint *paint, int y, const uint8_t *alpha)
 {
-    size_t from = 0, to = (size_t)rect_width(&w->place.rect);
+    size_t from = 0, to = (size_t)rect_width(&w->place.rect), pixel = w->channels * (w->wide ? 2 : 1);
     while (from < to && !alpha[from])
         from++;
     while (to > from && !alpha[to - 1])
         to--;
     if (from == to)
         return;
-    size_t first = from * w->channels, n = (to - from) * w->channels;
-    make_content(w, paint, y, first, n);
-    size_t offset = (size_t)w->place.rect.x0 * w->channels * (w->wide ? 2 : 1);
-    put(w, w->p->data + y * w->p->stride + offset, spread_alpha(w, alpha, from, to), first, n);
+    make_content(w, paint, y, from * w->channels, (to - from) * w->channels);
+    uint8_t *row = w->p->data + y * w->p->stride + (size_t)w->place.rect.x0 * pixel;
+    for (size_t x = from; x < to; x += BLOCK)
+        put(w, row + x * pixel, w->content + x * pixel, alpha + x, to - x < BLOCK ? to - x : BLOCK);
 }
 
 static int paint_plane(struct frame *f, int plane, const struct region *region, const struct paint *paint,
@@ -245,7 +239,7 @@ static int paint_plane(struct frame *f, int plane, const struct region *region, 
     if (w.place.untouched)
         return 0;
     bool subsampled = w.place.shift_x || w.place.shift_y;
-    uint8_t *tall = subsampled ? malloc((size_t)rect_width(&region->rect)) : NULL;
+    uint8_t *tall = subsampled ? malloc((size_t)rect_width(&w.place.rect) << w.place.shift_x) : NULL;
     int r = subsampled && !tall ? -ENOMEM : painter_init(&w, paint, plane);
     for (int y = w.place.rect.y0; r == 0 && y < w.place.rect.y1; y++) {
         if (subsampled) {

@@ -16,32 +16,21 @@ SIMD_CLONES void rows_sum_16(uint32_t *restrict sums, const uint16_t *restrict s
         sums[i] += samples[i];
 }
 
-/* One sample of rows_mix: the products' low halves are dropped one by one, which costs at most 3 of 65536 and lets
- * 16-bit lanes do. */
-static inline uint32_t mix(const uint16_t *const rows[4], const uint32_t w[4], uint32_t half, size_t i)
-{
-    uint32_t v =
-        (rows[0][i] * w[0] >> 16) + (rows[1][i] * w[1] >> 16) + (rows[2][i] * w[2] >> 16) + (rows[3][i] * w[3] >> 16);
-    return v + half;
-}
+/* The products' low halves are dropped one by one, which costs at most 3 of 65536 and lets 16-bit lanes do. The rows
+ * and weights stand in plain variables because gcc 12 does not vectorise the loop over arrays of them. */
+#define MIX(sample_type)                                                                                               \
+    const uint16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];                                             \
+    uint32_t wa = w[0], wb = w[1], wc = w[2], wd = w[3], half = 1u << shift >> 1;                                      \
+    for (size_t i = 0; i < n; i++) {                                                                                   \
+        uint32_t v = (a[i] * wa >> 16) + (b[i] * wb >> 16) + (c[i] * wc >> 16) + (d[i] * wd >> 16);                    \
+        out[i] = (sample_type)((v + half) >> shift);                                                                   \
+    }
 
 SIMD_CLONES void rows_mix_8(
-    uint8_t *restrict out, const uint16_t *const rows[4], const uint32_t w[4], int shift, size_t n)
-{
-    const uint16_t *const r[4] = {rows[0], rows[1], rows[2], rows[3]};
-    const uint32_t v[4] = {w[0], w[1], w[2], w[3]}, half = 1u << shift >> 1;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(mix(r, v, half, i) >> shift);
-}
+    uint8_t *restrict out, const uint16_t *const rows[4], const uint32_t w[4], int shift, size_t n){MIX(uint8_t)}
 
 SIMD_CLONES void rows_mix_16(
-    uint16_t *restrict out, const uint16_t *const rows[4], const uint32_t w[4], int shift, size_t n)
-{
-    const uint16_t *const r[4] = {rows[0], rows[1], rows[2], rows[3]};
-    const uint32_t v[4] = {w[0], w[1], w[2], w[3]}, half = 1u << shift >> 1;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint16_t)(mix(r, v, half, i) >> shift);
-}
+    uint16_t *restrict out, const uint16_t *const rows[4], const uint32_t w[4], int shift, size_t n){MIX(uint16_t)}
 
 SIMD_CLONES void rows_narrow_8(uint8_t *restrict out, const uint16_t *restrict row, int shift, size_t n)
 {
@@ -80,6 +69,20 @@ SIMD_CLONES void rows_max(uint8_t *restrict out, const uint8_t *restrict other, 
 {
     for (size_t i = 0; i < n; i++)
         out[i] = out[i] > other[i] ? out[i] : other[i];
+}
+
+SIMD_CLONES void rows_shrink(uint8_t *restrict out, const uint8_t *restrict in, int shift, size_t n)
+{
+    if (shift == 1) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = in[2 * i] > in[2 * i + 1] ? in[2 * i] : in[2 * i + 1];
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = 0;
+        for (size_t k = i << shift; k < (i + 1) << shift; k++)
+            out[i] = out[i] > in[k] ? out[i] : in[k];
+    }
 }
 
 SIMD_CLONES void rows_count_add(uint16_t *restrict sums, const uint8_t *restrict row, size_t n)

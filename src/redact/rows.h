@@ -26,6 +26,9 @@ void rows_blend_16(uint16_t *samples, const uint16_t *content, const uint8_t *al
 /* out = the larger of both */
 void rows_max(uint8_t *out, const uint8_t *other, size_t n);
 
+/* out = for each of n samples the largest of its 2^shift bytes of `in` */
+void rows_shrink(uint8_t *out, const uint8_t *in, int shift, size_t n);
+
 /* Running sums of a column filter: add a row of bytes, subtract one, turn the sums into 0 or 1, or into (sum * scale)
  * >> 16. */
 void rows_count_add(uint16_t *sums, const uint8_t *row, size_t n);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ static int fork_engine(struct worker *w, struct error *err)
         struct engine_options options = {.config = o->config, .threads = o->threads, .says_what_is_missing = o->first};
         snprintf(name, sizeof name, "engine %d", o->index);
         log_init((enum log_level)o->config->log_level, name);
+        prctl(PR_SET_NAME, name);
         child_keep_fds(&pair[1], 1);
         _exit(engine_run(&options, pair[1]));
     }

@@ -1,6 +1,7 @@
 """Fixtures of the API suite. `server` is shared by the whole session; tests that fill limits or break things start their own."""
 import os
 import pathlib
+import time
 
 import pytest
 
@@ -27,6 +28,23 @@ def pytest_collection_modifyitems(session, config, items):
 def server(tmp_path_factory):
     with Server(tmp_path_factory.mktemp('server')) as s:
         yield s
+
+
+@pytest.fixture(scope='session')
+def second(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp('second')) as s:
+        yield s
+
+
+@pytest.fixture
+def empty(second):
+    """A server without tasks and files."""
+    second.delete('/v1/task/list?confirm=true')
+    until = time.monotonic() + 30
+    while second.files() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert second.files() == [] and second.tasks() == []
+    return second
 
 
 @pytest.fixture
@@ -63,4 +81,4 @@ def photographs():
     found = sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.jpg', '.jpeg', '.png')) if folder.is_dir() else []
     if not found:
         pytest.skip(f'no photographs at {folder}')
-    return found
+    return sorted(found, key=lambda p: p.stat().st_size)

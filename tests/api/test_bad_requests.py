@@ -114,8 +114,8 @@ KINDS = {'wrong type': bad_query(wrong_type), 'wrong range': bad_query(wrong_ran
          'no picture': no_picture}
 
 
-def test_bad_requests(start):
-    server, r = start(), random.Random(20261124)
+def test_bad_requests(empty):
+    server, r = empty, random.Random(20261124)
     for i in range(COUNT):
         kind = list(KINDS)[i % len(KINDS)]
         query, body, content_type = KINDS[kind](r)

@@ -150,7 +150,7 @@ def test_legacy_colours(start):
 
 
 def test_photographs(server, photographs):
-    for path in photographs[:2]:
+    for path in photographs[:1]:
         r = Result(server, path.read_bytes(), method='pixelate')
         assert r.detections, path
         check_agreement(r)

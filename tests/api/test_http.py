@@ -98,8 +98,8 @@ def test_chunked_upload(server, picture):
     assert split(server.raw(head + chunks, seconds=30))[0] == 200
 
 
-def test_a_body_cut_short_leaves_nothing(start, picture):
-    server = start()
+def test_a_body_cut_short_leaves_nothing(empty, picture):
+    server = empty
     body, content_type = multipart([('fileobject', 'a.png', picture)])
     head = f'POST /v1/file HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n'.encode()
     for cut in (0, 50, 5000, len(body) - 1):
@@ -123,9 +123,9 @@ def test_body_one_byte_at_a_time(server):
     assert split(answer)[0] == 200
 
 
-def test_a_synchronous_client_that_goes_away_cancels_its_task(start):
+def test_a_synchronous_client_that_goes_away_cancels_its_task(empty):
     """The worker is busy with other pictures when the client hangs up: its own task must vanish, the others stay."""
-    server = start()
+    server = empty
     big = pictures.jpeg(2400, 1800)
     kept = [server.upload(big, headers={'x-is-async': '1'}).json()['id'] for _ in range(3)]
     body, content_type = multipart([('fileobject', 'a.jpg', big)])

@@ -39,8 +39,8 @@ def test_disk_reserve(start, picture):
     assert server.files() == [] and server.tasks() == []
 
 
-def test_not_finished_yet(start):
-    server = start()
+def test_not_finished_yet(empty):
+    server = empty
     big = pictures.jpeg(2400, 1800)
     tasks = [server.upload(big, headers={'x-is-async': '1'}).json()['id'] for _ in range(4)]
     for resource in ('anonymised', 'binary-mask', 'instance-mask', 'metadata'):
@@ -54,8 +54,8 @@ def test_not_finished_yet(start):
     assert server.done(pictures.png(40, 30))['status'] == 'done'
 
 
-def test_deleting_the_task_of_a_waiting_client(start):
-    server = start()
+def test_deleting_the_task_of_a_waiting_client(empty):
+    server = empty
     big = pictures.jpeg(2400, 1800)
     for _ in range(3):
         server.upload(big, headers={'x-is-async': '1'})

@@ -164,8 +164,8 @@ def test_task_list_and_information(server, done):
     assert answer['result'] == 'success' and isinstance(answer['message'], str)
 
 
-def test_deleting_tasks(start, picture):
-    server = start()
+def test_deleting_tasks(empty, picture):
+    server = empty
     one, two = server.done(picture)['id'], server.done(picture)['id']
     assert set(server.delete(f'/v1/task/{one}').json()) >= {'result', 'message'}
     assert server.delete('/v1/task/list').status == 422

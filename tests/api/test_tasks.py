@@ -11,9 +11,9 @@ def identifiers(records):
 
 
 @pytest.fixture
-def filled(start):
+def filled(empty):
     """A server of its own with three done tasks and a failed one; their ids, newest first."""
-    server = start()
+    server = empty
     made = [server.done(pictures.png(40, 30, seed=i))['id'] for i in range(3)]
     failed = server.upload(pictures.png()[:500], headers={'x-is-async': '1'}).json()['id']
     assert server.wait(failed)['status'] == 'failed'

@@ -1,0 +1,49 @@
+"""A disk that fills up: clean errors, nothing half-written, and all is well again once there is room."""
+import os
+import subprocess
+import time
+
+import pytest
+
+import crash
+from program import Server
+
+
+@pytest.fixture
+def disk(tmp_path):
+    folder = tmp_path / 'disk'
+    folder.mkdir()
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f'no tmpfs can be mounted here: {mounted.stderr.decode().strip()}')
+    yield folder
+    subprocess.run(['umount', '-l', str(folder)], check=True)
+
+
+def fill(path, leave):
+    """Takes what is free but for `leave` bytes."""
+    room = os.statvfs(path.parent)
+    path.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - leave)))
+
+
+@pytest.mark.parametrize('leave', [0, 8192, 40960, 65536, 131072])
+def test_a_full_disk(disk, leave):
+    picture = crash.make_picture(1)    # about 60 KB
+    with Server(disk, '--threads', '1', '--disk-reserve', '0', types=['-a', 'face']) as s:
+        assert s.upload(picture, face='true').status == 200
+        fill(disk / 'ballast', leave)
+        full = [s.upload(picture, face='true') for _ in range(3)]
+        assert {r.status for r in full} <= {200, 507}
+        assert full[-1].status == 507
+        assert 'detail' in full[-1].json()
+        assert s.get('/v1/task/list').status == 200
+        (disk / 'ballast').unlink()
+        until = time.monotonic() + 30
+        while (response := s.upload(picture, face='true')).status != 200:
+            assert time.monotonic() < until, response
+            time.sleep(0.2)
+        assert not [n for n in s.files() if n.startswith('.')]
+        whole = {record['id']: record['status'] for record in s.tasks()}
+        for name in s.files():
+            task, kind = name.split('.')
+            assert whole.get(task) == 'done' or kind == 'original', (name, whole.get(task))

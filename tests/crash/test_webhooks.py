@@ -1,0 +1,170 @@
+"""Webhooks against receivers on loopback that misbehave in every way."""
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+import crash
+from program import Server
+from receiver import Receiver
+
+SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+
+
+def answer(path, count):
+    if path.startswith('/slow'):
+        time.sleep(2)
+    if path.startswith('/flaky') and count < 2:
+        return 500, {}
+    if path.startswith('/redirect'):
+        return 307, {'Location': '/target'}
+    if path.startswith('/elsewhere'):
+        return 307, {'Location': elsewhere}
+    if path.startswith('/loop'):
+        return 302, {'Location': '/loop'}
+    if path.startswith('/file'):
+        return 302, {'Location': 'file:///etc/passwd'}
+    if path.startswith('/gone'):
+        return 410, {}
+    return 204, {}
+
+
+elsewhere = ''
+
+
+@pytest.fixture(scope='module')
+def receiver():
+    r = Receiver(answer)
+    yield r
+    r.close()
+
+
+@pytest.fixture(scope='module')
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp('hooks'), '--threads', '1', '--webhook-allow-private', '--webhook-secret', SECRET, types=['-a', 'face']) as s:
+        yield s
+
+
+def queue(server, url, data=None, **parameters):
+    response = server.upload(data or crash.make_picture(1), face='true', webhook=url, headers={'x-is-async': 'true'}, **parameters)
+    assert response.status == 200, response
+    return response.json()['id']
+
+
+def settled(server, task, wanted, seconds=30):
+    until = time.monotonic() + seconds
+    while True:
+        record = server.get(f'/v1/task/{task}').json()
+        if record['webhook_status'] == wanted:
+            return record
+        assert time.monotonic() < until, record
+        time.sleep(0.05)
+
+
+def test_the_references_body_with_header_and_signature(server, receiver):
+    task = queue(server, receiver.url + '/plain', webhook_auth_header_name='X-Token', webhook_auth_header_value='secret 1')
+    (_, headers, body, _), = receiver.wait('/plain')
+    record = settled(server, task, 'sent')
+    content = json.loads(body)
+    assert list(content) == ['ts', 'type', 'event']
+    assert content['type'] == 'notification.processing.status.changed'
+    assert content['event'] == {'id': task, 'status': 'done'}
+    assert content['ts'] == record['finished_at']
+    assert headers['X-Token'] == 'secret 1'
+    assert headers['Content-Type'] == 'application/json'
+    signed = f'{headers["webhook-id"]}.{headers["webhook-timestamp"]}.'.encode() + body
+    mac = hmac.new(base64.b64decode(SECRET[6:]), signed, hashlib.sha256).digest()
+    assert headers['webhook-signature'] == 'v1,' + base64.b64encode(mac).decode()
+    assert [d['delivered'] for d in record['webhook_deliveries']] == [True]
+
+
+def test_the_references_other_spelling(server, receiver):
+    queue(server, receiver.url + '/spelling', web_auth_header_name='Authorization', web_auth_header_value='Bearer x')
+    (_, headers, _, _), = receiver.wait('/spelling')
+    assert headers['Authorization'] == 'Bearer x'
+
+
+def test_failures_are_told_too(server, receiver):
+    damaged = crash.make_picture(2)[:300]
+    task = queue(server, receiver.url + '/failed', damaged)
+    (_, _, body, _), = receiver.wait('/failed')
+    assert json.loads(body)['event'] == {'id': task, 'status': 'failed'}
+
+
+def test_it_is_tried_again_with_growing_pauses(server, receiver):
+    task = queue(server, receiver.url + '/flaky')
+    requests = receiver.wait('/flaky', 3)
+    record = settled(server, task, 'sent')
+    assert [d['answer'] for d in record['webhook_deliveries']] == ['500', '500', '204']
+    times = [r[3] for r in requests]
+    assert times[2] - times[1] > times[1] - times[0] > 1
+    assert len({r[1]['webhook-id'] for r in requests}) == 1
+
+
+def test_a_slow_receiver_does_not_hold_up_others(server, receiver):
+    for _ in range(3):
+        queue(server, receiver.url + '/slow')
+    queue(server, receiver.url + '/quick')
+    receiver.wait('/quick')
+    assert receiver.of('/quick')[0][3] < receiver.wait('/slow', 3)[0][3] + 2
+    assert len(receiver.wait('/slow', 3)) == 3
+
+
+def test_redirects_are_followed_within_the_host_with_the_secret(server, receiver):
+    task = queue(server, receiver.url + '/redirect', webhook_auth_header_name='X-Token', webhook_auth_header_value='t')
+    (_, headers, body, _), = receiver.wait('/target')
+    assert headers['X-Token'] == 't' and json.loads(body)['event']['id'] == task
+    settled(server, task, 'sent')
+
+
+def test_secrets_do_not_follow_to_another_host(server, receiver):
+    global elsewhere
+    other = Receiver()
+    elsewhere = other.url + '/other'
+    queue(server, receiver.url + '/elsewhere', webhook_auth_header_name='X-Token', webhook_auth_header_value='t')
+    (_, headers, _, _), = other.wait('/other')
+    assert 'X-Token' not in headers and 'webhook-signature' not in headers
+    other.close()
+
+
+def test_endless_redirects_end(server, receiver):
+    task = queue(server, receiver.url + '/loop')
+    receiver.wait('/loop', 4)
+    time.sleep(0.3)
+    record = server.get(f'/v1/task/{task}').json()
+    assert record['webhook_deliveries'][0]['answer'] == 'more than 3 redirects'
+    assert record['webhook_status'] == 'set'
+
+
+def test_only_http_and_gone_is_gone(server, receiver):
+    task = queue(server, receiver.url + '/gone')
+    assert settled(server, task, 'failed')['webhook_deliveries'][0]['answer'] == '410'
+    task = queue(server, receiver.url + '/file')
+    assert settled(server, task, 'failed')
+
+
+def test_private_addresses_are_refused(tmp_path, receiver):
+    with Server(tmp_path, '--threads', '1', types=['-a', 'face']) as s:
+        for host in ('127.0.0.1', 'localhost', '[::1]', '0.0.0.0', '[::ffff:127.0.0.1]', '2130706433'):
+            port = receiver.server.server_port
+            task = queue(s, f'http://{host}:{port}/refused')
+            record = settled(s, task, 'failed')
+            assert 'not public' in record['webhook_deliveries'][0]['answer']
+    assert not receiver.of('/refused')
+
+
+def test_retries_go_on_after_a_restart(tmp_path):
+    closed = Receiver(lambda path, count: (503, {}))
+    with Server(tmp_path, '--threads', '1', '--webhook-allow-private', types=['-a', 'face']) as s:
+        task = queue(s, closed.url + '/later')
+        closed.wait('/later')
+        s.process.kill()
+        s.process.wait()
+        s.start()
+        closed.wait('/later', 2)
+        record = s.get(f'/v1/task/{task}').json()
+        assert record['status'] == 'done' and record['webhook_status'] == 'set'
+    closed.close()
