@@ -51,8 +51,12 @@ struct head_window {
 /* Appends a level's candidates. The outputs' shapes have been checked by the caller. -ENOMEM */
 int head_decode(const struct head_level *level, const struct head_window *window, struct candidates *out);
 
+/* Candidates below this share of the best one's score have no say in its box. */
+#define NMS_VOTE_SHARE 0.5f
+
 /* Non-maximum suppression: sorts by type, then by falling score, keeps the best `limit` of each type and drops those
- * that overlap a better one by an IoU of `iou` or more. -ENOMEM */
-int nms_run(struct candidates *c, float iou, size_t limit);
+ * that overlap a better one by an IoU of `iou` or more. With `votes` a kept box becomes the mean, weighted by score, of
+ * the candidates that nearly agree with it. -ENOMEM */
+int nms_run(struct candidates *c, float iou, bool votes, size_t limit);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VOTE_IOU 0.6f /* with the best box, for a candidate to have a say in it */
+
 struct columns {
     float *x1, *y1, *x2, *y2, *area;
     unsigned char *gone;
@@ -46,8 +48,29 @@ static void suppress(const struct columns *c, size_t i, size_t n, float iou)
     }
 }
 
+/* The box of a kept candidate as a mean of those that agree with it, weighted by score: neighbouring cells see the same
+ * object, and each errs a little. */
+static struct box vote(const struct candidate *items, size_t i, size_t n, const struct columns *c)
+{
+    const struct box *b = &items[i].box;
+    float x1 = 0, y1 = 0, x2 = 0, y2 = 0, sum = 0;
+    for (size_t j = i; j < n && items[j].score >= NMS_VOTE_SHARE * items[i].score; j++) {
+        float w = least(b->x2, c->x2[j]) - most(b->x1, c->x1[j]), h = least(b->y2, c->y2[j]) - most(b->y1, c->y1[j]);
+        float both = most(w, 0) * most(h, 0);
+        if (both < VOTE_IOU * (c->area[i] + c->area[j] - both))
+            continue;
+        float weight = items[j].score;
+        x1 += weight * c->x1[j];
+        y1 += weight * c->y1[j];
+        x2 += weight * c->x2[j];
+        y2 += weight * c->y2[j];
+        sum += weight;
+    }
+    return (struct box){x1 / sum, y1 / sum, x2 / sum, y2 / sum};
+}
+
 /* One type's candidates, already sorted; returns how many stay, moved to the front. */
-static size_t thin_out(struct candidate *items, size_t n, float iou, const struct columns *c)
+static size_t thin_out(struct candidate *items, size_t n, float iou, bool votes, const struct columns *c)
 {
     for (size_t i = 0; i < n; i++) {
         const struct box *b = &items[i].box;
@@ -63,12 +86,15 @@ static size_t thin_out(struct candidate *items, size_t n, float iou, const struc
         if (c->gone[i])
             continue;
         suppress(c, i, n, iou);
-        items[kept++] = items[i];
+        struct candidate best = items[i];
+        if (votes)
+            best.box = vote(items, i, n, c);
+        items[kept++] = best;
     }
     return kept;
 }
 
-int nms_run(struct candidates *c, float iou, size_t limit)
+int nms_run(struct candidates *c, float iou, bool votes, size_t limit)
 {
     if (c->len == 0)
         return 0;
@@ -84,7 +110,7 @@ int nms_run(struct candidates *c, float iou, size_t limit)
         for (to = from; to < c->len && c->items[to].type == c->items[from].type;)
             to++;
         size_t n = to - from < limit ? to - from : limit;
-        n = thin_out(c->items + from, n, iou, &columns);
+        n = thin_out(c->items + from, n, iou, votes, &columns);
         memmove(c->items + out, c->items + from, n * sizeof *c->items);
         out += n;
     }

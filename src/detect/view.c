@@ -74,6 +74,23 @@ static int make_input(struct workspace *w, const struct network *n, const struct
     return 0;
 }
 
+/* Boxes of faces and plates are better as the mean of what neighbouring cells say; those of persons and vehicles, which
+ * masks follow, gain nothing (docs/MODELS.md). */
+static bool votes(const struct network *n)
+{
+    return n->coefs == 0;
+}
+
+/* Removes candidates that were there only to vote. */
+static void drop_below(struct candidates *c, const float *threshold)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->len; i++)
+        if (c->items[i].score >= threshold[c->items[i].type])
+            c->items[kept++] = c->items[i];
+    c->len = kept;
+}
+
 static int decode_pass(struct workspace *w, const struct network *n, const struct network_outputs *o,
     const struct view *v, int pass, const struct detect_params *params)
 {
@@ -81,6 +98,9 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     int types[NETWORK_MAX_CLASSES];
     for (int i = 0; i < n->class_count; i++)
         types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
+    float threshold[OBJECT_TYPES];
+    for (int t = 0; t < OBJECT_TYPES; t++) /* voters count below the threshold too, so that boxes do not depend on it */
+        threshold[t] = params->threshold[t] * (votes(n) ? NMS_VOTE_SHARE : 1);
     const struct head_window window = {.origin_x = (float)v->x,
         .origin_y = (float)v->y,
         .scale_x = (float)v->width / p->width,
@@ -90,7 +110,7 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
         .longest_min = p->longest_min,
         .longest_max = p->longest_max,
         .types = types,
-        .threshold = params->threshold,
+        .threshold = threshold,
         .pass = pass};
     int r = 0;
     for (int i = 0; r == 0 && i < n->level_count; i++)
@@ -168,7 +188,8 @@ int view_run(struct workspace *w, struct network *n, const struct frame *f, cons
     if (r < 0)
         return r;
     int64_t mark = clock_mono_ns();
-    r = nms_run(&w->candidates, NMS_IOU, NMS_LIMIT);
+    r = nms_run(&w->candidates, NMS_IOU, votes(n), NMS_LIMIT);
+    drop_below(&w->candidates, params->threshold);
     w->timing.decode += since(&mark);
     for (size_t i = 0; r == 0 && i < w->candidates.len; i++)
         r = append_part(w, &w->candidates.items[i], v, out);

@@ -154,7 +154,7 @@ static void nms_keeps_what_the_definition_keeps(void **state)
     memcpy(c.items, plain, COUNT * sizeof *plain);
     qsort(plain, COUNT, sizeof *plain, by_type_and_score);
     size_t n = plain_nms(plain, COUNT, 0.4f);
-    assert_int_equal(nms_run(&c, 0.4f, 3000), 0);
+    assert_int_equal(nms_run(&c, 0.4f, false, 3000), 0);
     assert_true(n > 100 && n < 1200);
     assert_int_equal(c.len, n);
     for (size_t i = 0; i < n; i++) {
@@ -170,13 +170,33 @@ static void nms_keeps_the_best_within_its_limit(void **state)
     struct candidates c = {.items = calloc(40, sizeof *c.items), .cap = 40, .len = 40};
     for (int i = 0; i < 40; i++)
         c.items[i] = (struct candidate){.type = i % 2, .score = i / 40.0f, .box = {10.0f * i, 0, 10.0f * i + 5, 5}};
-    assert_int_equal(nms_run(&c, 0.5f, 3), 0);
+    assert_int_equal(nms_run(&c, 0.5f, false, 3), 0);
     assert_int_equal(c.len, 6);
     assert_float_equal(c.items[0].score, 38 / 40.0f, 1e-6);
     assert_float_equal(c.items[3].score, 39 / 40.0f, 1e-6);
     assert_float_equal(c.items[5].score, 35 / 40.0f, 1e-6);
     candidates_finish(&c);
-    assert_int_equal(nms_run(&c, 0.5f, 3), 0);
+    assert_int_equal(nms_run(&c, 0.5f, false, 3), 0);
+}
+
+static void agreeing_candidates_vote_on_the_box(void **state)
+{
+    const struct candidate cells[] = {
+        {.score = 0.8f, .box = {100, 100, 200, 200}},
+        {.score = 0.6f, .box = {110, 100, 210, 200}},
+        {.score = 0.3f, .box = {80, 100, 180, 200}},  /* too weak to vote */
+        {.score = 0.7f, .box = {130, 100, 230, 200}}, /* suppressed (IoU .54), but does not agree (.6) */
+        {.score = 0.5f, .box = {500, 100, 600, 200}},
+    };
+    struct candidates c = {.items = malloc(sizeof cells), .cap = 5, .len = 5};
+    memcpy(c.items, cells, sizeof cells);
+    assert_int_equal(nms_run(&c, 0.5f, true, 100), 0);
+    assert_int_equal(c.len, 2);
+    assert_float_equal(c.items[0].box.x1, (0.8 * 100 + 0.6 * 110) / 1.4, 1e-3);
+    assert_float_equal(c.items[0].box.x2, (0.8 * 200 + 0.6 * 210) / 1.4, 1e-3);
+    assert_float_equal(c.items[0].score, 0.8f, 1e-6);
+    assert_float_equal(c.items[1].box.x1, 500, 1e-3);
+    candidates_finish(&c);
 }
 
 int main(void)
@@ -186,6 +206,7 @@ int main(void)
         cmocka_unit_test(only_what_is_wanted_comes_out),
         cmocka_unit_test(nms_keeps_what_the_definition_keeps),
         cmocka_unit_test(nms_keeps_the_best_within_its_limit),
+        cmocka_unit_test(agreeing_candidates_vote_on_the_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
