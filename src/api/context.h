@@ -49,6 +49,9 @@ int file_instance_mask(void *opaque, struct http_request *rq, struct http_respon
 int file_metadata(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
 int video_anonymised(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
 int video_metadata(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
+int video_report(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
+int video_binary_mask(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
+int video_instance_mask(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
 
 int task_get(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
 int task_list(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);

@@ -203,12 +203,14 @@ int file_metadata(void *opaque, struct http_request *rq, struct http_response *r
     return rc;
 }
 
-/* The scale of the mask picture, percent: mask-scale of the download (or of the upload) of what --save-mask keeps. */
-static int read_scale(
+int file_read_scale(
     const struct http_request *rq, const struct file *f, bool instance, double *ret_scale, struct error *err)
 {
+    static const char *const kinds[] = {"binary", "instance"};
     const char *text = http_request_query(rq, "mask-scale");
     double scale = f->request.mask_scale;
+    if (!(instance ? f->request.save_instance : f->request.save_binary))
+        return error_set(err, -EINVAL, "no %s mask is kept of this file: save-mask says so", kinds[instance]);
     if (text && *text && (text_real(text, &scale) || scale <= 0 || scale > 100))
         return error_set(
             err, -EINVAL, "mask-scale: '%.100s' is not allowed, want a number above 0 and up to 100", text);
@@ -245,9 +247,7 @@ static int send_mask(struct api *api, const struct http_request *rq, const struc
     static const char *const kinds[] = {"binary", "instance"};
     char etag[128], suffix[32];
     double scale = 100;
-    if (!(instance ? f->request.save_instance : f->request.save_binary))
-        return error_set(err, -EINVAL, "no %s mask is kept of this file: save-mask says so", kinds[instance]);
-    int rc = read_scale(rq, f, instance, &scale, err);
+    int rc = file_read_scale(rq, f, instance, &scale, err);
     if (rc)
         return rc;
     snprintf(etag, sizeof etag, "\"%s-%c-%.6g-%d\"", f->task.id, kinds[instance][0], scale,

@@ -22,4 +22,9 @@ int file_open_artefact(
 /* Does the client hold this version already? Then rs is the 304. Sets Cache-Control either way. */
 bool file_unchanged(const struct http_request *rq, struct http_response *rs, const char *etag);
 
+/* The scale of the mask picture, percent: mask-scale of the download (or of the upload) of what --save-mask keeps.
+ * -EINVAL where no such mask is kept, or the parameter is wrong. */
+int file_read_scale(
+    const struct http_request *rq, const struct file *f, bool instance, double *ret_scale, struct error *err);
+
 #endif

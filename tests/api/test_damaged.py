@@ -45,7 +45,7 @@ BAD = {
 def test_refused_with_a_reason(server, name):
     before, files = server.tasks(), server.files()
     answer = server.upload(BAD[name])
-    assert answer.status in (422, 501) and len(answer.detail) > 10, answer    # 501: until videos are there
+    assert answer.status == 422 and len(answer.detail) > 10, answer
     assert server.tasks() == before and server.files() == files
 
 
