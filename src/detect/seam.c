@@ -92,7 +92,8 @@ int parts_move(struct parts *p, int turn, struct detections *out)
         r = append_turned(p, i, turn, out);
     parts_finish(p);
     if (r == 0) {
-        qsort(out->items + before, out->len - before, sizeof *out->items, compare);
+        if (out->len > before) /* an empty list has no items to point at */
+            qsort(out->items + before, out->len - before, sizeof *out->items, compare);
         return 0;
     }
     while (out->len > before)
