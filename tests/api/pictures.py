@@ -46,5 +46,5 @@ def jpeg(width=320, height=240, seed=1, quality=92, **options):
 
 
 def array(data):
-    """Decoded samples as integers."""
-    return numpy.asarray(decode(data)).astype(int)
+    """Decoded samples as numbers that may be subtracted (of 8 bits)."""
+    return numpy.asarray(decode(data)).astype(numpy.int16)
