@@ -1,7 +1,205 @@
-/* The PostgreSQL driver: to come. */
+/* The PostgreSQL driver. Values travel as text. A connection that broke is made anew at the next statement outside of a
+ * transaction; the call that met the break fails, and callers that work in loops simply come again.
+ */
+#include "task/schema.h"
 #include "task/sql.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const migrations[] = {SCHEMA_1("BIGSERIAL PRIMARY KEY")};
+#define VERSION ((int)(sizeof migrations / sizeof *migrations))
+
+#define MIGRATION_LOCK "SELECT pg_advisory_xact_lock(7230587)" /* any number, the same in every server */
+#define MAX_PARAMETERS 16
+
+/* Types whose text is a number (pg_type.h is not installed with libpq). */
+enum { OID_INT8 = 20, OID_INT4 = 23, OID_FLOAT8 = 701 };
+
+struct database {
+    struct sql base;
+    PGconn *connection;
+    int statement_count;
+    const char *statements[SQL_MAX_STATEMENTS]; /* prepared as "s0", "s1", ... */
+};
+
+static int failed(struct database *db, const PGresult *result, struct error *err)
+{
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    int code = state && strcmp(state, "53100") == 0 ? -ENOSPC : -EIO; /* disk_full */
+    char line[300];
+    snprintf(line, sizeof line, "%s", text ? text : PQerrorMessage(db->connection));
+    line[strcspn(line, "\n")] = '\0';
+    return error_set(err, code, "task store: %s", line);
+}
+
+static int execute(struct database *db, const char *sql, struct error *err)
+{
+    PGresult *result = PQexec(db->connection, sql);
+    ExecStatusType status = PQresultStatus(result);
+    int r = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : failed(db, result, err);
+    PQclear(result);
+    return r;
+}
+
+static int reconnect(struct database *db, struct error *err)
+{
+    if (PQstatus(db->connection) == CONNECTION_OK)
+        return 0;
+    PQreset(db->connection);
+    db->statement_count = 0;
+    return PQstatus(db->connection) == CONNECTION_OK ? 0 : failed(db, NULL, err);
+}
+
+static void close_database(struct sql *base)
+{
+    struct database *db = (struct database *)base;
+    PQfinish(db->connection);
+    free(db);
+}
+
+static int begin(struct sql *base, bool durable, struct error *err)
+{
+    struct database *db = (struct database *)base;
+    int r = reconnect(db, err);
+    if (r == 0)
+        r = execute(db, durable ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit TO off", err);
+    return r;
+}
+
+static void rollback(struct sql *base)
+{
+    struct error ignored;
+    execute((struct database *)base, "ROLLBACK", &ignored);
+}
+
+static int commit(struct sql *base, struct error *err)
+{
+    return execute((struct database *)base, "COMMIT", err);
+}
+
+static int find_statement(struct database *db, const char *sql, char name[16], struct error *err)
+{
+    int i = 0;
+    while (i < db->statement_count && db->statements[i] != sql)
+        i++;
+    snprintf(name, 16, "s%d", i);
+    if (i < db->statement_count)
+        return 0;
+    if (i == SQL_MAX_STATEMENTS)
+        return error_set(err, -EIO, "task store: too many statements");
+    PGresult *result = PQprepare(db->connection, name, sql, 0, NULL);
+    int r = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : failed(db, result, err);
+    PQclear(result);
+    if (r == 0)
+        db->statements[db->statement_count++] = sql;
+    return r;
+}
+
+static int give_rows(const PGresult *result, sql_row_fn each, void *opaque)
+{
+    struct sql_value columns[SQL_MAX_COLUMNS];
+    int rows = PQntuples(result), count = PQnfields(result), r = 0;
+    for (int row = 0; each && row < rows && r >= 0; row++) {
+        for (int i = 0; i < count && i < SQL_MAX_COLUMNS; i++) {
+            Oid type = PQftype(result, i);
+            const char *text = PQgetvalue(result, row, i); /* "" where NULL */
+            columns[i] = (struct sql_value){.text = text};
+            if (type == OID_INT8 || type == OID_INT4)
+                columns[i].integer = strtoll(text, NULL, 10);
+            else if (type == OID_FLOAT8)
+                columns[i].real = strtod(text, NULL);
+        }
+        r = each(opaque, columns);
+    }
+    return r < 0 ? r : rows;
+}
+
+static int run(struct sql *base, const char *sql, const struct sql_value *params, int count, sql_row_fn each,
+    void *opaque, struct error *err)
+{
+    struct database *db = (struct database *)base;
+    char name[16], numbers[MAX_PARAMETERS][32];
+    const char *values[MAX_PARAMETERS];
+    int r = count <= MAX_PARAMETERS ? reconnect(db, err) : error_set(err, -EIO, "task store: too many parameters");
+    if (r < 0 || (r = find_statement(db, sql, name, err)) < 0)
+        return r;
+    for (int i = 0; i < count; i++) {
+        values[i] = params[i].kind == SQL_TEXT ? params[i].text : numbers[i];
+        if (params[i].kind == SQL_INTEGER)
+            snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)params[i].integer);
+        else if (params[i].kind == SQL_REAL)
+            snprintf(numbers[i], sizeof numbers[i], "%.17g", params[i].real);
+    }
+    PGresult *result = PQexecPrepared(db->connection, name, count, values, NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK)
+        r = give_rows(result, each, opaque);
+    else if (status == PGRES_COMMAND_OK)
+        r = atoi(PQcmdTuples(result));
+    else
+        r = failed(db, result, err);
+    PQclear(result);
+    return r;
+}
+
+static int read_version(struct database *db, int *ret, struct error *err)
+{
+    PGresult *result = PQexec(db->connection, "SELECT version FROM obscura_schema");
+    int r = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : failed(db, result, err);
+    *ret = r == 0 && PQntuples(result) == 1 ? atoi(PQgetvalue(result, 0, 0)) : 0;
+    PQclear(result);
+    return r;
+}
+
+static int migrate(struct database *db, struct error *err)
+{
+    int version = 0, r = begin(&db->base, true, err);
+    if (r == 0)
+        r = execute(db, MIGRATION_LOCK, err);
+    if (r == 0)
+        r = execute(db,
+            "SET LOCAL client_min_messages TO warning; "
+            "CREATE TABLE IF NOT EXISTS obscura_schema (version BIGINT NOT NULL)",
+            err);
+    if (r == 0)
+        r = read_version(db, &version, err);
+    if (r == 0 && version > VERSION)
+        r = error_set(err, -EINVAL, "task store: made by a newer version of this program (schema %d, known up to %d)",
+            version, VERSION);
+    bool changed = r == 0 && version < VERSION;
+    for (; r == 0 && version < VERSION; version++)
+        r = execute(db, migrations[version], err);
+    char sql[96];
+    snprintf(sql, sizeof sql, "DELETE FROM obscura_schema; INSERT INTO obscura_schema VALUES (%d)", VERSION);
+    if (r == 0 && changed)
+        r = execute(db, sql, err);
+    if (r == 0)
+        return commit(&db->base, err);
+    rollback(&db->base);
+    return r;
+}
+
+static const struct sql_driver driver = {
+    .locks_rows = true, .close = close_database, .begin = begin, .commit = commit, .rollback = rollback, .run = run};
 
 int sql_open_postgres(const char *url, struct sql **ret_db, struct error *err)
 {
-    return error_set(err, -EOPNOTSUPP, "PostgreSQL is not supported yet");
+    struct database *db = calloc(1, sizeof *db);
+    if (!db)
+        return error_set(err, -ENOMEM, "out of memory");
+    db->base.driver = &driver;
+    db->connection = PQconnectdb(url);
+    int r = PQstatus(db->connection) == CONNECTION_OK ? 0 : failed(db, NULL, err);
+    if (r == 0)
+        r = migrate(db, err);
+    if (r < 0) {
+        close_database(&db->base);
+        return r;
+    }
+    *ret_db = &db->base;
+    return 0;
 }

@@ -7,9 +7,12 @@
 #include "worker/channel.h"
 #include "worker/watch.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define END_PAUSE_MS 250
 
 struct job {
     struct worker *worker;
@@ -118,15 +121,44 @@ static void log_end(const struct task *t, enum task_status status)
         log_warn("%s failed: %s", t->id, t->error);
 }
 
+static void drop_results(struct worker *w, const char *id)
+{
+    struct error ignored;
+    artefact_delete(w->artefacts, id, ARTEFACT_ANONYMISED, &ignored);
+    artefact_delete(w->artefacts, id, ARTEFACT_RESULT, &ignored);
+}
+
+/* task_store_end, again while the store cannot write. Where the disk is full, the results make room for the record of
+ * their failure. */
+static int end_task(struct worker *w, struct task *t, enum task_status *status, struct error *err)
+{
+    for (int waited_ms = 0;; waited_ms += END_PAUSE_MS) {
+        int r = task_store_end(w->tasks, t, w->options->name, *status, status, err);
+        if (r == 0 || r == -ECANCELED || r == -ENOMEM || waited_ms >= WORKER_LEASE_MS * 3 / 4 || w->stopping)
+            return r;
+        if (r == -ENOSPC && *status == TASK_DONE) {
+            drop_results(w, t->id);
+            if (note_failure(t, err) < 0)
+                return r;
+            *status = TASK_FAILED;
+            continue;
+        }
+        poll(NULL, 0, END_PAUSE_MS);
+    }
+}
+
 /* Writes down how the attempt ended: `r` and `why` as job_run's stages left them. */
 static int conclude(struct job *j, int r, const struct error *why, struct error *err)
 {
     struct worker *w = j->worker;
     struct task *t = j->task;
     enum task_status status = r == 0 ? TASK_DONE : worth_retrying(r) ? TASK_QUEUED : TASK_FAILED;
+    /* First, because on a full disk their room is what the record needs. */
+    artefact_abort(&j->anonymised);
+    artefact_abort(&j->result);
     if ((r == 0 ? note_success(j) : note_failure(t, why)) < 0)
         return error_set(err, -ENOMEM, "out of memory");
-    r = task_store_end(w->tasks, t, w->options->name, status, &status, err);
+    r = end_task(w, t, &status, err);
     if (r == -ECANCELED) {
         drop_files(w, t->id);
         return 0;
@@ -135,10 +167,8 @@ static int conclude(struct job *j, int r, const struct error *why, struct error 
         return r;
     log_end(t, status);
     struct error ignored;
-    if (status == TASK_FAILED) { /* half a commit */
-        artefact_delete(w->artefacts, t->id, ARTEFACT_ANONYMISED, &ignored);
-        artefact_delete(w->artefacts, t->id, ARTEFACT_RESULT, &ignored);
-    }
+    if (status == TASK_FAILED) /* half a commit */
+        drop_results(w, t->id);
     if (status == TASK_QUEUED)
         wakeup_queued(w->options->wakeup);
     else
