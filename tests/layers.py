@@ -25,7 +25,7 @@ MAY = {
     'worker': ['config', 'task', 'artefact', 'pipeline', 'media', 'detect'],
     'http': [],
     'api': ['config', 'http', 'task', 'artefact', 'pipeline', 'media', 'detect', 'redact'],
-    'main': ['config', 'worker', 'api', 'webhook', 'task', 'artefact'],
+    'main': ['config', 'infer', 'worker', 'api', 'webhook', 'task', 'artefact'],
 }
 
 # header pattern -> where it may appear
