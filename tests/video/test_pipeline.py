@@ -1,0 +1,102 @@
+"""What a video's path does beside keeping pictures and sound: refusals, what is dropped, rate, cancelling, tracks."""
+import json
+
+import pytest
+
+import clips
+
+SOURCE = ['-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25']
+SOUND = ['-f', 'lavfi', '-i', 'sine=frequency=440']
+H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
+
+
+def refused(path, folder, **settings):
+    with pytest.raises(clips.Failed) as caught:
+        clips.run(path, folder, types='face', **settings)
+    return str(caught.value)
+
+
+def test_sound_alone_is_refused(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOUND, '-c:a', 'aac', '-t', '0.5', path)
+    assert refused(path, tmp_path) == 'error -74 the file has sound but no video'
+
+
+def test_cover_art_is_no_video(tmp_path):
+    picture, path = tmp_path / 'cover.png', tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, '-frames:v', '1', picture)
+    clips.ffmpeg(*SOUND, '-i', picture, '-map', '0', '-map', '1', '-c:a', 'aac', '-c:v', 'png', '-disposition:v:0', 'attached_pic', '-t', '0.5', path)
+    assert 'sound but no video' in refused(path, tmp_path)
+
+
+def test_other_formats_are_refused(tmp_path):
+    gif, text, playlist = tmp_path / 'in.gif', tmp_path / 'in.txt', tmp_path / 'in.m3u8'
+    clips.ffmpeg(*SOURCE, '-frames:v', '3', gif)
+    text.write_text('no video at all\n' * 20)
+    playlist.write_text('#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n')
+    for path in (gif, text, playlist):
+        assert refused(path, tmp_path).startswith('error -74 ')
+
+
+def test_cover_art_and_further_videos_are_dropped(tmp_path):
+    picture, path = tmp_path / 'cover.png', tmp_path / 'in.mkv'
+    clips.ffmpeg(*SOURCE, '-frames:v', '1', picture)
+    clips.ffmpeg(*SOURCE, '-f', 'lavfi', '-i', 'testsrc=size=96x96', *SOUND, '-map', '0', '-map', '1', '-map', '2', *H264, '-c:a', 'aac', '-attach', picture,
+                 '-metadata:s:t', 'mimetype=image/png', '-t', '0.4', path)
+    output, _, _, warnings = clips.run(path, tmp_path, types='face')
+    kinds = [s['codec_type'] for s in clips.probe(output, '-show_streams')['streams']]
+    assert sorted(kinds) == ['audio', 'video']
+    assert any('further video' in w for w in warnings)
+
+
+def test_metadata_is_kept_or_stripped(tmp_path):
+    path = tmp_path / 'in.mp4'
+    tags = ['-metadata', 'creation_time=2021-03-04T05:06:07Z', '-metadata', 'title=street', '-metadata', 'location=+47.07+015.43/']
+    clips.ffmpeg(*SOURCE, *H264, *tags, '-t', '0.4', path)
+    output = clips.run(path, tmp_path, types='face')[0]
+    kept = clips.probe(output, '-show_format')['format']['tags']
+    assert kept['creation_time'].startswith('2021-03-04T05:06:07') and kept['title'] == 'street'
+    output = clips.run(path, tmp_path, types='face', strip=1)[0]
+    stripped = clips.probe(output, '-show_format')['format']['tags']
+    assert 'title' not in stripped and 'creation_time' not in stripped and 'location' not in stripped
+
+
+def test_cancelling(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, *H264, '-t', '1', path)
+    assert refused(path, tmp_path, cancel=1).startswith('error -125 ')
+
+
+def test_the_index_is_in_front(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, *H264, '-t', '0.4', path)
+    data = clips.run(path, tmp_path, types='face')[0].read_bytes()
+    assert 0 < data.find(b'moov') < data.find(b'mdat')
+
+
+def test_codec_is_as_asked(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, *H264, '-t', '0.4', path)
+    for name in ('hevc', 'vp9', 'av1'):
+        output = clips.run(path, tmp_path, types='face', codec=name)[0]
+        assert clips.streams(output, 'V')[0]['codec_name'] == name
+    assert 'want auto, h264, hevc, vp9 or av1' in refused(path, tmp_path, codec='mpeg1')
+    assert 'ultrafast' in refused(path, tmp_path, preset='quick')
+
+
+def test_bit_rate_is_kept(tmp_path):
+    path = tmp_path / 'in.mp4'
+    noisy = ['-vf', 'noise=alls=12:allf=t']
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', *noisy, '-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '400k', '-pix_fmt', 'yuv420p', '-t', '12', path)
+    output = clips.run(path, tmp_path, types='face', rate=1)[0]
+    assert abs(output.stat().st_size / path.stat().st_size - 1) < 0.03
+
+
+def test_detecting_alone_writes_no_video(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, *H264, '-t', '0.4', path)
+    output, result, _, _ = clips.run(path, tmp_path, types='face', method='detect')
+    assert output.stat().st_size == 0
+    lines = [json.loads(line) for line in result.read_text().splitlines()[:-1]]
+    assert [l['frame'] for l in lines if 'frame' in l] == list(range(10))
+    assert lines[-1]['frames'] == 10
