@@ -126,6 +126,9 @@ int build_deconv(struct build *b, const struct node *node);
 int build_matmul(struct build *b, const struct node *node);
 int build_other(struct build *b, const struct node *node);
 
+int build_outputs(struct build *b); /* slots that can be read through strides, in f32 */
+int build_memory(struct build *b);  /* after all steps: plans, allocates and fills in the arguments */
+
 int compiled_fill(struct compiled *c, const struct engine_input *input); /* the input slot, in its layout and type */
 int onednn_compile(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
     struct engine_graph **ret, struct error *err);

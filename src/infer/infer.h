@@ -14,7 +14,7 @@
 enum infer_precision { INFER_AUTO, INFER_F32, INFER_BF16, INFER_INT8 };
 
 struct infer_options {
-    enum infer_precision precision; /* AUTO: the fastest the processor has at which the model is accurate */
+    enum infer_precision precision; /* AUTO, and INT8 as long as there is none: the fastest the processor has */
     int threads;                    /* cores for one run, >= 1 */
     int cache_shapes;               /* compiled graphs kept, >= 1; 0 means 6 */
 };
@@ -71,8 +71,9 @@ int infer_run_tensor(struct infer_model *model, const float *data, const int dim
 /* The output of that name among `count`; NULL where there is none. */
 const struct infer_output *infer_output_find(const struct infer_output *outputs, int count, const char *name);
 
-/* First thing in a program's main: has the threads of inference wait in a way that bears other processes on the same cores. Starts the
- * program anew with a variable in its environment, unless it is there (GOMP_SPINCOUNT or OMP_WAIT_POLICY, which a user may have set). */
+/* First thing in a program's main: has the threads of inference wait in a way that bears other processes on the same
+ * cores. Starts the program anew with a variable in its environment, unless it is there (GOMP_SPINCOUNT or
+ * OMP_WAIT_POLICY, which a user may have set). */
 void infer_process_start(char **argv);
 
 /* For benchmarks: where the time goes. */
