@@ -23,7 +23,6 @@ from .data import Batch, Crops
 from .losses import detection_loss
 from .networks import build
 
-EMA = 0.9995            # the averaged weights are what is measured and shipped
 WARMUP = 200            # steps
 WEIGHT_DECAY = 0.03     # on convolutions only
 CLIP = 10.0             # norm of the gradient
@@ -64,8 +63,8 @@ def take_fitting(net, weights):
 class Trainer:
     """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
 
-    def __init__(self, task, peak, device):
-        self.task, self.peak, self.device = task, peak, device
+    def __init__(self, task, peak, device, ema_decay=0.9995):
+        self.task, self.peak, self.device, self.ema_decay = task, peak, device, ema_decay
         self.net = build(task).to(device)
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim == 1]
@@ -124,7 +123,7 @@ class Trainer:
 
     @torch.no_grad()
     def _average_weights(self):
-        keep = min(EMA, (1 + self.step) / (20 + self.step))
+        keep = min(self.ema_decay, (1 + self.step) / (20 + self.step))
         for mean, p in zip(self.ema.parameters(), self.net.parameters()):
             mean.lerp_(p, 1 - keep)
         for mean, b in zip(self.ema.buffers(), self.net.buffers()):
@@ -185,7 +184,7 @@ def run(rank, a):
     torch.manual_seed(a.seed * 64 + rank)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     clock = multiprocessing.Value("d", 0.0)
-    trainer = Trainer(a.task, a.lr, device)
+    trainer = Trainer(a.task, a.lr, device, a.ema)
     if a.resume and os.path.exists(a.out):
         trainer.resume(a.out)
     elif a.init:
@@ -217,6 +216,7 @@ def main():
     p.add_argument("--resume", action="store_true", help="go on from OUT if it exists")
     p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
     p.add_argument("--lr", type=float, default=2e-3)
+    p.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, which are what is measured and shipped; .998 for short runs")
     p.add_argument("--minutes", type=float, default=60)
     p.add_argument("--until", help="HH:MM, UTC; instead of --minutes")
     p.add_argument("--processes", type=int, default=1)
