@@ -117,10 +117,12 @@ static int wait_for_work(struct worker *w)
 static int work(struct worker *w, struct error *err)
 {
     int r = 0;
+    bool complained = false; /* once is enough while a store stays away */
     while (!w->draining && r == 0) {
         struct task t;
         r = task_store_claim(w->tasks, w->options->name, WORKER_LEASE_MS, &t, err);
-        if (r == 0) {
+        bool claimed = r == 0;
+        if (claimed) {
             wakeup_take_queued(w->options->wakeup);
             r = job_run(w, &t, err);
             task_finish(&t);
@@ -131,8 +133,12 @@ static int work(struct worker *w, struct error *err)
             r = wait_for_work(w);
         }
         if (r < 0 && r != -EPIPE) { /* the store: it may come back */
-            log_error("%s", err->text);
+            if (!complained)
+                log_error("%s", err->text);
+            complained = true;
             r = wait_for_work(w);
+        } else if (claimed) {
+            complained = false;
         }
     }
     return r;
