@@ -94,7 +94,7 @@ int fill_head(struct tracker *t, struct track *k)
         if (f < t->popped || tracker_slot(t, f + 1)->cut)
             break;
         int64_t steps = moved + (i < SPEED_REACH ? i : SPEED_REACH);
-        struct box b = kalman_extrapolate(&k->last_seen, &k->box, k->hits > 1 ? -(float)steps : 0);
+        struct box b = kalman_extrapolate(&k->last_seen, &k->box, k->hits >= FIRM_HITS ? -(float)steps : 0);
         b = grow(&b, i);
         r = put(t, k, f, &b, k->mask, &k->box, i, k->summary.lowest_score);
     }
@@ -106,8 +106,8 @@ int fill_tail(struct tracker *t, struct track *k)
     int64_t last = k->last, length = end_length(t, k);
     int r = 0;
     for (int64_t i = 1; i <= length && last + i < t->pushed && r == 0; i++) {
-        struct box b =
-            kalman_extrapolate(&k->last_seen, &k->box, k->hits > 1 ? (float)(i < SPEED_REACH ? i : SPEED_REACH) : 0);
+        struct box b = kalman_extrapolate(
+            &k->last_seen, &k->box, k->hits >= FIRM_HITS ? (float)(i < SPEED_REACH ? i : SPEED_REACH) : 0);
         b = grow(&b, i);
         if (last + i >= t->popped)
             r = put(t, k, last + i, &b, k->mask, &k->box, i, k->summary.lowest_score);

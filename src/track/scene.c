@@ -1,6 +1,7 @@
 /* See scene.h. The movement is the shift at which both pictures differ least, found among whole pixels of the small
- * picture and refined by a parabola; a cut is a picture that differs much at every shift and whose brightness is spread
- * otherwise, or that differs very much. */
+ * picture and refined by a parabola. A cut is a picture that at its best shift has little to do with the one before:
+ * the correlation tells, in dark scenes as in bright ones; a spread of brightness that changes as well tells it from a
+ * fast swing of the camera. */
 #include "track/scene.h"
 
 #include <math.h>
@@ -8,10 +9,11 @@
 #include <string.h>
 
 #define REACH 6             /* small pixels a frame in each direction */
-#define CUT_DIFFERENCE 24.0 /* mean of absolute differences at the best shift, of 255 */
-#define CUT_SPREAD 0.25     /* share of pixels that change their bin of brightness */
-#define CUT_CERTAIN 45.0
-#define MOVE_GAIN 0.9 /* a shift counts where it leaves less than this of the difference */
+#define CUT_DIFFERENCE 5.0  /* mean of absolute differences at the best shift, of 255: less is no cut */
+#define CUT_CORRELATION 0.4 /* at the best shift; more is no cut */
+#define CUT_SPREAD 0.15     /* share of pixels that change their bin of brightness */
+#define CUT_CERTAIN 45.0    /* a difference that is a cut in any case */
+#define MOVE_GAIN 0.9       /* a shift counts where it leaves less than this of the difference */
 
 /* Mean absolute difference where `now` is `last` moved by (dx, dy). */
 static double difference(uint8_t last[][SCENE_WIDTH], uint8_t now[][SCENE_WIDTH], int dx, int dy)
@@ -23,6 +25,25 @@ static double difference(uint8_t last[][SCENE_WIDTH], uint8_t now[][SCENE_WIDTH]
         for (int x = x1; x < x2; x++)
             sum += (unsigned)abs(now[y][x] - last[y - dy][x - dx]);
     return (double)sum / ((x2 - x1) * (y2 - y1));
+}
+
+/* Pearson's coefficient over what both pictures show, `now` being `last` moved by (dx, dy). */
+static double correlation(uint8_t last[][SCENE_WIDTH], uint8_t now[][SCENE_WIDTH], int dx, int dy)
+{
+    int x1 = dx > 0 ? dx : 0, x2 = SCENE_WIDTH + (dx < 0 ? dx : 0);
+    int y1 = dy > 0 ? dy : 0, y2 = SCENE_HEIGHT + (dy < 0 ? dy : 0);
+    double n = (x2 - x1) * (y2 - y1), a = 0, b = 0, aa = 0, bb = 0, ab = 0;
+    for (int y = y1; y < y2; y++)
+        for (int x = x1; x < x2; x++) {
+            double p = now[y][x], q = last[y - dy][x - dx];
+            a += p;
+            b += q;
+            aa += p * p;
+            bb += q * q;
+            ab += p * q;
+        }
+    double spread_a = aa - a * a / n, spread_b = bb - b * b / n;
+    return spread_a > n && spread_b > n ? (ab - a * b / n) / sqrt(spread_a * spread_b) : 0;
 }
 
 static double spread(const uint8_t *a, const uint8_t *b)
@@ -60,7 +81,8 @@ void scene_update(
             }
         }
     if (s->begun) {
-        ret->cut = best > CUT_CERTAIN || (best > CUT_DIFFERENCE && spread(s->last[0], picture[0]) > CUT_SPREAD);
+        ret->cut = best > CUT_CERTAIN || (best > CUT_DIFFERENCE && spread(s->last[0], picture[0]) > CUT_SPREAD &&
+                                             correlation(s->last, picture, bx, by) < CUT_CORRELATION);
         double still = cost[REACH][REACH];
         bool inside = abs(bx) < REACH && abs(by) < REACH;
         if (!ret->cut && inside && (bx || by) && best < still * MOVE_GAIN) {

@@ -9,6 +9,7 @@
 
 #define WIDEN 0.3f       /* of the box at each side, for the first stage's overlap */
 #define FIRST_LIMIT 0.9f /* 1 - overlap of widened boxes */
+#define SIZE_RATIO 4.0f  /* of areas, most, between a prediction and its detection */
 #define SECOND_LIMIT 0.6f
 #define SECOND_MISSES 10 /* frames: what was not seen for longer is not continued by a weak detection */
 #define HEAD_AFTER 3     /* frames after its first that a track's head is drawn, when its speed is known */
@@ -146,6 +147,13 @@ static struct box widen(const struct box *b, float share)
     return (struct box){b->x1 - x, b->y1 - y, b->x2 + x, b->y2 + y};
 }
 
+/* Whether one may be the other some frames on: objects do not swell to several times their size between frames. */
+static bool sizes_agree(const struct box *a, const struct box *b)
+{
+    float x = box_area(a), y = box_area(b);
+    return x < y * SIZE_RATIO && y < x * SIZE_RATIO;
+}
+
 struct stage {
     float widen, limit;
     bool strong;    /* detections above the threshold, or those below */
@@ -177,7 +185,7 @@ static int associate(
         predicted = widen(&predicted, stage->widen);
         for (int j = 0; j < columns; j++) {
             struct box b = widen(&items[j]->box, stage->widen);
-            cost[i * columns + j] = 1 - box_iou(&predicted, &b);
+            cost[i * columns + j] = sizes_agree(&predicted, &b) ? 1 - box_iou(&predicted, &b) : 1;
         }
     }
     int r = assign_least_cost(cost, rows, columns, stage->limit, match);
