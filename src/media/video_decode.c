@@ -1,6 +1,8 @@
 /* Frames out of an opened video, one at a time; sound and the like go to the writer on the way. */
 #include "media/video_private.h"
 
+#include <libavutil/pixdesc.h>
+
 /* Packets in a row that give nothing but errors: past that, the rest is taken for damaged. */
 #define MAX_ERRORS_IN_A_ROW 5000
 
@@ -69,7 +71,10 @@ static int convert(struct video_reader *r, struct error *err)
         av_frame_free(&out);
         return video_io_error(err, code, -EOPNOTSUPP, "the video's pictures are of a form that cannot be converted");
     }
-    if (full)
+    const AVPixFmtDescriptor *source = av_pix_fmt_desc_get(in->format);
+    if (source && source->flags & AV_PIX_FMT_FLAG_RGB)
+        out->color_range = AVCOL_RANGE_MPEG;
+    else if (full)
         out->color_range = AVCOL_RANGE_JPEG;
     av_frame_free(&r->decoded);
     r->decoded = out;

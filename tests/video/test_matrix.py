@@ -169,6 +169,8 @@ def test_browser_plays(tmp_path):
         stream = clips.streams(path, 'V')[0]
         if stream['pix_fmt'] not in ('yuv420p', 'yuvj420p') or stream['codec_name'] == 'hevc':
             continue    # no browser on Linux decodes HEVC; 10 bits and 4:2:2 depend on its build
+        if any(s['codec_name'] in ('mp2', 'mp3') for s in clips.streams(path, 'a')) and name.startswith('mpeg'):
+            continue    # nor MPEG layer II
         safe = name.replace('/', '-')
         shutil.copy(path, tmp_path / f'{safe}.mp4')
         turned = abs(clips.rotation(stream)) == 90
