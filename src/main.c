@@ -8,6 +8,7 @@
 #include "config.h"
 #include "infer/infer.h"
 #include "task/wakeup.h"
+#include "webhook/sign.h"
 #include "webhook/webhook.h"
 #include "worker/supervisor.h"
 
@@ -63,6 +64,16 @@ static int inform(enum config_action action)
     return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }
 
+/* Found at the start rather than at the first webhook of the night. */
+static int check_secret(const struct config *c, struct error *err)
+{
+    struct sign_key key;
+    if (!c->webhook_secret || sign_key_read(c->webhook_secret, &key) == 0)
+        return 0;
+    return error_set(
+        err, -EINVAL, "webhook-secret: want whsec_ and base64, or other text, of at most %d bytes", SIGN_MAX_KEY);
+}
+
 static int serve(struct program *p, struct error *err)
 {
     const struct supervisor_service services[] = {
@@ -102,6 +113,11 @@ int main(int argc, char **argv)
     }
     if (action != CONFIG_RUN)
         return inform(action);
+    if (check_secret(&p.config, &err) < 0) {
+        fprintf(stderr, "obscura: %s\n", err.text);
+        config_finish(&p.config);
+        return EXIT_USAGE;
+    }
     log_init((enum log_level)p.config.log_level, "obscura");
     int r = serve(&p, &err);
     if (r < 0)
