@@ -189,6 +189,8 @@ static int work(struct job *j, struct error *why)
     if (r == 0 && w->report->kind == CHANNEL_FAILED) {
         *why = w->report->error;
         r = why->code;
+        /* It may have kept what it took: the next task, which is not to blame, gets a fresh one. */
+        j->engine_dead |= r == -ENOMEM;
     }
     return r == 0 ? commit(j, why) : r;
 }
