@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/buffer.h"
 #include "infer/infer.h"
 
@@ -20,9 +20,7 @@ struct settings {
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+    return (double)clock_mono_ns() * 1e-6;
 }
 
 static int ascending(const void *a, const void *b)

@@ -13,23 +13,10 @@ int onednn_fail(const struct build *b, dnnl_status_t status, const char *what)
         name, what, (int)status);
 }
 
-static int grow(void **array, int n, int *cap, size_t size)
-{
-    if (n < *cap)
-        return 0;
-    int larger = *cap ? *cap * 2 : 64;
-    void *p = reallocarray(*array, (size_t)larger, size);
-    if (!p)
-        return -ENOMEM;
-    *array = p;
-    *cap = larger;
-    return 0;
-}
-
 int build_slot(struct build *b, const dnnl_memory_desc_t *md)
 {
     struct compiled *c = b->c;
-    if (grow((void **)&c->slots, c->n_slots, &c->cap_slots, sizeof *c->slots) < 0)
+    if (graph_grow((void **)&c->slots, c->n_slots, &c->cap_slots, sizeof *c->slots) < 0)
         return -ENOMEM;
     c->slots[c->n_slots] = (struct slot){.md = *md, .parent = -1};
     return c->n_slots++;
@@ -129,7 +116,7 @@ bool build_may_overwrite(const struct build *b, int value, int slot)
 struct step *build_step(struct build *b, const char *name)
 {
     struct compiled *c = b->c;
-    if (grow((void **)&c->steps, c->n_steps, &c->cap_steps, sizeof *c->steps) < 0)
+    if (graph_grow((void **)&c->steps, c->n_steps, &c->cap_steps, sizeof *c->steps) < 0)
         return NULL;
     struct step *step = &c->steps[c->n_steps++];
     *step = (struct step){.name = name};

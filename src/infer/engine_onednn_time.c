@@ -1,14 +1,13 @@
 /* How long each step takes, in its place and alone. */
 #include "infer/engine_onednn.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+    return (double)clock_mono_ns() * 1e-6;
 }
 
 static int ascending(const void *a, const void *b)

@@ -27,8 +27,7 @@ void graph_destroy(struct graph *graph)
     free(graph);
 }
 
-/* Room for one more element in an array that doubles. */
-static int grow(void **array, int n, int *cap, size_t size)
+int graph_grow(void **array, int n, int *cap, size_t size)
 {
     if (n < *cap)
         return 0;
@@ -43,7 +42,7 @@ static int grow(void **array, int n, int *cap, size_t size)
 
 int graph_add_value(struct graph *graph, const char *name)
 {
-    if (grow((void **)&graph->values, graph->n_values, &graph->cap_values, sizeof *graph->values) < 0)
+    if (graph_grow((void **)&graph->values, graph->n_values, &graph->cap_values, sizeof *graph->values) < 0)
         return -ENOMEM;
     struct value *v = &graph->values[graph->n_values];
     *v = (struct value){.name = name ? strdup(name) : NULL};
@@ -69,7 +68,7 @@ int graph_add_constant(struct graph *graph, const char *name, struct tensor *ten
 
 struct node *graph_add_node(struct graph *graph, enum op op, const char *name, int n_in, int n_out)
 {
-    if (grow((void **)&graph->nodes, graph->n_nodes, &graph->cap_nodes, sizeof *graph->nodes) < 0)
+    if (graph_grow((void **)&graph->nodes, graph->n_nodes, &graph->cap_nodes, sizeof *graph->nodes) < 0)
         return NULL;
     struct node *node = &graph->nodes[graph->n_nodes];
     *node = (struct node){.op = op, .name = strdup(name), .n_in = n_in, .n_out = n_out};

@@ -166,4 +166,7 @@ void graph_replace(struct graph *graph, int value, int by); /* whoever read `val
 int graph_sweep(struct graph *graph);
 const char *op_name(enum op op);
 
+/* Room for one more element of `size` bytes behind the n that are in *array, which doubles. -ENOMEM */
+int graph_grow(void **array, int n, int *cap, size_t size);
+
 #endif
