@@ -1,35 +1,10 @@
 /* One detection as JSON and back; mask runs as base64 of LEB128 numbers (most runs fit a byte or two). */
 #include "pipeline/result.h"
 
+#include "base/base64.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* A malloc'd string. */
-static char *base64_encode(const uint8_t *data, size_t len)
-{
-    char *text = malloc((len + 2) / 3 * 4 + 1), *out = text;
-    if (!text)
-        return NULL;
-    for (size_t i = 0; i < len; i += 3) {
-        unsigned left = len - i < 3 ? (unsigned)(len - i) : 3;
-        uint32_t v =
-            (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
-        *out++ = alphabet[v >> 18];
-        *out++ = alphabet[v >> 12 & 63];
-        *out++ = left > 1 ? alphabet[v >> 6 & 63] : '=';
-        *out++ = left > 2 ? alphabet[v & 63] : '=';
-    }
-    *out = 0;
-    return text;
-}
-
-static int base64_value(char c)
-{
-    const char *p = c ? strchr(alphabet, c) : NULL;
-    return p ? (int)(p - alphabet) : -1;
-}
 
 /* Appends the bytes; -EIO where the text is not base64. */
 static int base64_decode(const char *text, struct buffer *out)
@@ -62,7 +37,9 @@ static json_t *pack_mask(const struct mask *m)
             v >>= 7;
         } while (v && code == 0);
     }
-    char *text = code == 0 ? base64_encode(bytes.data, bytes.len) : NULL;
+    char *text = code == 0 ? malloc(BASE64_SIZE(bytes.len)) : NULL;
+    if (text)
+        base64_encode(bytes.data, bytes.len, text);
     json_t *object =
         text ? json_pack("{si si si si ss}", "x", m->x, "y", m->y, "width", m->width, "height", m->height, "runs", text)
              : NULL;

@@ -1,31 +1,12 @@
 /* See sign.h. */
 #include "webhook/sign.h"
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/sha256.h"
 
 #include <errno.h>
 #include <string.h>
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void encode_base64(const uint8_t *in, size_t len, char *out)
-{
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t v = (uint32_t)in[i] << 16;
-        v |= i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0;
-        v |= i + 2 < len ? in[i + 2] : 0;
-        *out++ = alphabet[v >> 18];
-        *out++ = alphabet[v >> 12 & 63];
-        *out++ = '=';
-        *out++ = '=';
-        if (i + 1 < len)
-            out[-2] = alphabet[v >> 6 & 63];
-        if (i + 2 < len)
-            out[-1] = alphabet[v & 63];
-    }
-    *out = '\0';
-}
 
 static int decode_base64(const char *in, struct sign_key *key)
 {
@@ -35,10 +16,10 @@ static int decode_base64(const char *in, struct sign_key *key)
     if (strspn(in + len, "=") != strlen(in + len) || strlen(in + len) > 2 || len % 4 == 1)
         return -EINVAL;
     for (size_t i = 0; i < len; i++) {
-        const char *p = strchr(alphabet, in[i]);
-        if (!p)
+        int value = base64_value(in[i]);
+        if (value < 0)
             return -EINVAL;
-        v = v << 6 | (uint32_t)(p - alphabet);
+        v = v << 6 | (uint32_t)value;
         if ((bits += 6) < 8)
             continue;
         bits -= 8;
@@ -73,6 +54,6 @@ int sign(const struct sign_key *key, const char *id, int64_t timestamp_s, const 
     if (r < 0)
         return r;
     memcpy(ret, "v1,", 3);
-    encode_base64(mac, sizeof mac, ret + 3);
+    base64_encode(mac, sizeof mac, ret + 3);
     return 0;
 }
