@@ -12,7 +12,7 @@ static int send_page(struct http_response *rs, const struct embedded *page, cons
     snprintf(rs->etag, sizeof rs->etag, "\"%s\"", page->digest);
     http_response_header(rs, "Cache-Control", "no-cache");
     http_response_header(rs, "Content-Security-Policy",
-        "default-src 'none'; connect-src 'self'; img-src 'self' blob:; media-src 'self' blob:; style-src "
+        "default-src 'none'; connect-src 'self'; img-src 'self' data:; media-src 'self'; style-src "
         "'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
     return 0;
 }

@@ -1,0 +1,76 @@
+"""The page for trying uploads and the API page, used in a real browser."""
+import subprocess
+
+import pytest
+
+import browser
+import pictures
+
+STATE = 'document.getElementById("state")'
+DONE = f'{STATE}.textContent.startsWith("Done in ") && {STATE}.textContent'
+SHOWN = '[...document.querySelectorAll("figure > *:first-child")].map(v => [v.tagName, v.naturalWidth || v.videoWidth])'
+
+
+@pytest.fixture(scope='module')
+def chromium(tmp_path_factory):
+    if not browser.available():
+        pytest.skip('no chromium or chromedriver here')
+    with browser.Browser(tmp_path_factory.mktemp('browser')) as b:
+        yield b
+
+
+@pytest.fixture
+def page(chromium, empty):
+    chromium.open(f'http://127.0.0.1:{empty.port}/')
+    chromium.complaints()
+    return chromium
+
+
+def test_a_picture_is_sent_shown_and_deleted(page, empty, tmp_path):
+    path = tmp_path / 'street.png'
+    path.write_bytes(pictures.png(320, 240))
+    page.choose_file('#file', path)
+    page.wait(DONE)
+    page.wait(f'{SHOWN}.length == 3 && {SHOWN}.every(v => v[0] == "IMG" && v[1] == 320)')
+    assert '"detections"' in page.wait('document.querySelector("pre") && document.querySelector("pre").textContent')
+    page.click('#forget')
+    page.wait(f'{STATE}.textContent == "Deleted."')
+    assert empty.tasks() == [] and empty.files() == []
+    assert page.complaints() == []
+
+
+def test_other_settings_replace_what_was_there(page, empty, tmp_path):
+    path = tmp_path / 'street.png'
+    path.write_bytes(pictures.png(320, 240))
+    page.choose_file('#file', path)
+    page.wait(DONE)
+    page.click('[name=vehicle]')
+    page.wait(f'{DONE} && {SHOWN}.length == 3 && {SHOWN}.every(v => v[1] == 320)')
+    tasks = empty.tasks()
+    assert len(tasks) == 1 and tasks[0]['parameters']['vehicle'] is False and tasks[0]['parameters']['person'] is True
+
+
+def test_a_video_plays(page, tmp_path):
+    path = tmp_path / 'street.mp4'
+    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', '-frames:v', '50', '-c:v', 'libx264',
+                    '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', path], check=True)
+    page.choose_file('#file', path)
+    page.wait(DONE)
+    page.wait(f'{SHOWN}.length == 1 && {SHOWN}[0][0] == "VIDEO" && {SHOWN}[0][1] == 160')
+    assert page.complaints() == []
+
+
+def test_what_is_no_picture_is_said_to_be_none(page, tmp_path):
+    path = tmp_path / 'notes.txt'
+    path.write_text('no picture')
+    page.choose_file('#file', path)
+    text = page.wait(f'{STATE}.className == "bad" && {STATE}.textContent')
+    assert text.startswith('422: ')
+
+
+def test_the_api_page_shows_every_operation(chromium, server):
+    chromium.complaints()
+    chromium.open(f'http://127.0.0.1:{server.port}/docs')
+    count = sum(len([m for m in methods if m in ('get', 'post', 'delete')]) for methods in server.get('/openapi.json').json()['paths'].values())
+    chromium.wait(f'document.querySelectorAll("nav a[href^=\\"#\\"]").length >= {count}')
+    assert chromium.complaints() == []
