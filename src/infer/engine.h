@@ -46,9 +46,9 @@ struct engine_input { /* one of the two */
 struct engine_ops {
     const char *name;
     int (*create)(int threads, struct engine **ret_engine, struct error *err);
-    void (*destroy)(struct engine *engine); /* after its graphs; NULL is fine */
-    /* Whether the processor gains by this precision. */
-    bool (*gains)(const struct engine *engine, enum infer_precision precision);
+    void (*destroy)(struct engine *engine);        /* after its graphs; NULL is fine */
+    bool (*has)(enum infer_precision precision);   /* whether the processor has instructions for it */
+    bool (*gains)(enum infer_precision precision); /* and is faster by them than in f32 */
     /* Compiles a shaped and fused graph, which must live as long as the result. Output floats are f32 whatever the
      * precision. */
     int (*compile)(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,

@@ -71,11 +71,12 @@ static int copy_output_names(struct infer_model *m)
     return 0;
 }
 
-/* bf16 where the processor gains by it, unless f32 is asked for. There is no int8 yet: who asks for it gets the fastest
- * there is. */
+/* bf16 where it is asked for and there is such a thing, and where it is fastest. There is no int8 yet: who asks for it
+ * gets the fastest there is. */
 static enum infer_precision choose_precision(const struct infer_model *m, enum infer_precision asked)
 {
-    return asked != INFER_F32 && m->ops->gains(m->engine, INFER_BF16) ? INFER_BF16 : INFER_F32;
+    bool bf16 = asked == INFER_BF16 ? m->ops->has(INFER_BF16) : asked != INFER_F32 && m->ops->gains(INFER_BF16);
+    return bf16 ? INFER_BF16 : INFER_F32;
 }
 
 int infer_model_load(const void *data, size_t len, const struct infer_options *options, struct infer_model **ret_model,
