@@ -105,7 +105,7 @@ static int queue(struct upload *u, struct error *err)
         rc = task_set(&u->task.warnings, (const char *)u->warnings.data);
     if (rc)
         return error_set(err, rc, "out of memory");
-    rc = artefact_commit(&u->writer, err);
+    rc = artefact_commit(&u->writer, 1, err);
     if (rc)
         return rc;
     rc = stores_take(&api->stores, &store, err);

@@ -36,8 +36,11 @@ struct artefact_writer {
 };
 int artefact_create(struct artefact_store *s, const char *id, enum artefact_kind kind,
     struct artefact_writer *ret_writer, struct error *err);
-int artefact_commit(struct artefact_writer *w,
-    struct error *err); /* fsync, rename, fsync of the folder; closes fd. -ENOSPC, -EIO: the file is removed */
+
+/* Syncs `count` files, renames them, syncs their folder, which has to be the same for all, and closes them; writers
+ * that were aborted are passed over. On failure (-ENOSPC, -EIO) what has no name yet is removed; the rest is the
+ * caller's. */
+int artefact_commit(struct artefact_writer *writers, int count, struct error *err);
 void artefact_abort(struct artefact_writer *w); /* removes what was written; safe after commit and on a zeroed writer */
 
 int artefact_open(struct artefact_store *s, const char *id, enum artefact_kind kind, int *ret_fd, int64_t *ret_size,

@@ -176,19 +176,32 @@ int artefact_create(struct artefact_store *s, const char *id, enum artefact_kind
     return 0;
 }
 
-int artefact_commit(struct artefact_writer *w, struct error *err)
+static int rename_to_name(const struct artefact_writer *w, struct error *err)
 {
     char name[64];
     int folder = artefact_folder_of(w->store, w->kind), r = name_of(w->id, w->kind, name, err);
-    if (r == 0 && (fdatasync(w->fd) < 0 || renameat(folder, w->temporary, folder, name) < 0 || fsync(folder) < 0))
+    if (r == 0 && renameat(folder, w->temporary, folder, name) < 0)
         r = disk_error(err, "cannot store a file", -errno);
-    if (r == 0) {
-        close(w->fd);
-        w->fd = -1;
-        w->store = NULL;
-        return 0;
+    return r;
+}
+
+int artefact_commit(struct artefact_writer *writers, int count, struct error *err)
+{
+    int folder = -1, r = 0;
+    for (int i = 0; i < count && r == 0; i++)
+        if (writers[i].store && fdatasync(writers[i].fd) < 0)
+            r = disk_error(err, "cannot store a file", -errno);
+    for (int i = 0; i < count; i++) {
+        struct artefact_writer *w = &writers[i];
+        if (w->store && r == 0 && (r = rename_to_name(w, err)) == 0) {
+            folder = artefact_folder_of(w->store, w->kind);
+            close(w->fd);
+            *w = (struct artefact_writer){.fd = -1};
+        }
+        artefact_abort(w);
     }
-    artefact_abort(w);
+    if (folder >= 0 && fsync(folder) < 0 && r == 0)
+        r = disk_error(err, "cannot store a file", -errno);
     return r;
 }
 

@@ -154,8 +154,10 @@ int task_store_insert(
         find_key(s, t->idempotency_key, ret_existing, err);
         r = error_set(err, -EEXIST, "this idempotency key is known already");
     }
-    r = store_finish(s, r, err);
-    return r < 0 ? r : 0;
+    /* The first task's answer may not be on disk yet, and this one promises the same: so the commit, of nothing, is
+     * durable too. */
+    int end = store_finish(s, r == -EEXIST ? 0 : r, err);
+    return end < 0 ? end : r < 0 ? r : 0;
 }
 
 int task_store_get(struct task_store *s, const char *id, struct task *ret_task, struct error *err)

@@ -2,8 +2,8 @@
  * lease runs out and the task is claimed again.
  *
  * One handle is used by one thread at a time (open one for each thread or process, after fork). Every call is one
- * transaction, durable when it returns; claims and heartbeats alone may be undone by a power cut (not by a crash of any
- * process), which leaves the task queued or its lease a little older.
+ * transaction, durable when it returns (others may see it a moment earlier); claims and heartbeats alone may be undone
+ * by a power cut (not by a crash of any process), which leaves the task queued or its lease a little older.
  *
  * store.c holds the queries, written once for both databases; store_sqlite.c and store_postgres.c run them (sql.h).
  */

@@ -1,7 +1,8 @@
 /* The SQLite driver: write-ahead log, one writer at a time across all processes.
  *
- * A durable transaction is synced (synchronous=FULL); the others are not (NORMAL), which under WAL can lose the last of
- * them in a power cut but never damages the file.
+ * synchronous=NORMAL: a commit alone may be undone by a power cut, but never damages the file. A durable transaction
+ * syncs the log after its commit, as synchronous=FULL would before it lets go of the write lock: so nobody waits for
+ * another's sync, and the kernel joins those that come together.
  */
 #include "task/schema.h"
 #include "task/sql.h"
@@ -21,7 +22,7 @@ static const char *const migrations[] = {SCHEMA_1("INTEGER PRIMARY KEY AUTOINCRE
 struct database {
     struct sql base;
     sqlite3 *handle;
-    bool durable; /* what the synchronous pragma is at */
+    bool durable; /* the transaction under way is */
     int waited_us;
     int statement_count;
     struct {
@@ -71,11 +72,6 @@ static int execute(struct database *db, const char *sql, struct error *err)
 static int begin(struct sql *base, bool durable, struct error *err)
 {
     struct database *db = (struct database *)base;
-    int r = 0;
-    if (durable != db->durable)
-        r = execute(db, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
-    if (r < 0)
-        return r;
     db->durable = durable;
     return execute(db, "BEGIN IMMEDIATE", err);
 }
@@ -87,12 +83,23 @@ static void rollback(struct sql *base)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* Whoever checkpoints the log meanwhile syncs it first, so it does not matter what is still in it. */
+static int sync_log(struct database *db, struct error *err)
+{
+    sqlite3_file *log = NULL;
+    int r = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (r == SQLITE_OK && log && log->pMethods)
+        r = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    return r == SQLITE_OK ? 0 : error_set(err, -EIO, "task store: the log cannot be synced: %s", sqlite3_errstr(r));
+}
+
 static int commit(struct sql *base, struct error *err)
 {
-    int r = execute((struct database *)base, "COMMIT", err);
+    struct database *db = (struct database *)base;
+    int r = execute(db, "COMMIT", err);
     if (r < 0)
         rollback(base);
-    return r;
+    return r == 0 && db->durable ? sync_log(db, err) : r;
 }
 
 static int find_statement(struct database *db, const char *sql, sqlite3_stmt **ret, struct error *err)

@@ -2,9 +2,11 @@
 #ifndef OBSCURA_WORKER_JOB_H
 #define OBSCURA_WORKER_JOB_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "artefact/artefact.h"
+#include "pipeline/pipeline.h"
 #include "task/store.h"
 #include "worker/worker.h"
 
@@ -12,20 +14,38 @@
 #define WORKER_HEARTBEAT_MS 1000 /* also how soon a deleted task stops */
 #define WORKER_CANCEL_MS 3000    /* an engine that has not answered a cancel by then is killed */
 
+struct endings;
+
 struct worker {
     const struct worker_options *options;
-    struct task_store *tasks;
+    struct task_store *tasks; /* of the claim loop */
     struct artefact_store *artefacts;
+    struct endings *endings;
     int channel; /* to the engine */
     pid_t engine;
-    bool draining, stopping;       /* told by the supervisor */
+    bool draining;                 /* told by the supervisor */
+    atomic_bool stopping;          /* the same; endings look at it too */
     struct channel_report *report; /* room for one */
     struct channel_job *job;       /* room for one */
 };
 
-/* Carries the claimed task to its end and writes that down. 0: the engine is fit for the next one; -EPIPE: it is dead.
- * Other codes: the store failed, the lease will run out. Client-visible failures are no failure here. */
+struct job {
+    struct task task; /* owned, like the files */
+    int input;
+    struct artefact_writer outputs[2]; /* anonymised, result */
+    struct error why;                  /* code 0: the engine did it, `report` says what came out */
+    struct pipeline_report report;
+};
+
+/* Carries the claimed task, whose strings it takes, through the engine and gives it to the endings. 0: the engine is
+ * fit for the next one; -EPIPE: it is dead. Other codes: the store failed, the lease will run out. Client-visible
+ * failures are no failure here. */
 int job_run(struct worker *w, struct task *t, struct error *err);
+
+void job_destroy(struct job *j); /* closes and removes what was not committed; NULL-safe */
+
+/* The task was deleted while it was worked on: its files go, unless another worker has it now. */
+void job_drop_files(struct worker *w, struct task_store *tasks, const char *id);
 
 /* Reads the control descriptor if there is something on it. */
 void worker_read_control(struct worker *w);

@@ -106,8 +106,8 @@ static int listen_to_engine(struct watch *watch, struct error *err)
 
 static void wait_for_event(struct worker *w, int timeout_ms)
 {
-    struct pollfd fds[] = {
-        {.fd = w->channel, .events = POLLIN}, {.fd = w->stopping ? -1 : w->options->control_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = w->channel, .events = POLLIN},
+        {.fd = atomic_load(&w->stopping) ? -1 : w->options->control_fd, .events = POLLIN}};
     poll(fds, 2, timeout_ms);
     if (fds[1].revents)
         worker_read_control(w);
@@ -145,7 +145,7 @@ int watch_engine(struct worker *w, const char *id, bool *ret_dead, struct error 
             *ret_dead = true;
         if (r != 0)
             return r < 0 ? r : 0;
-        r = w->stopping ? -EINTR : beat(&watch, now);
+        r = atomic_load(&w->stopping) ? -EINTR : beat(&watch, now);
         if (r < 0) {
             cancel(&watch, ret_dead);
             return r;

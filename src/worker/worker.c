@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "worker/channel.h"
 #include "worker/child.h"
+#include "worker/ending.h"
 #include "worker/engine.h"
 #include "worker/job.h"
 #include "worker/recovery.h"
@@ -24,10 +25,10 @@ void worker_read_control(struct worker *w)
 {
     char command;
     ssize_t n = read(w->options->control_fd, &command, 1);
-    if (n == 0 || (n == 1 && command == SUPERVISOR_STOP))
-        w->stopping = w->draining = true;
-    else if (n == 1 && command == SUPERVISOR_DRAIN)
+    if (n == 0 || (n == 1 && (command == SUPERVISOR_STOP || command == SUPERVISOR_DRAIN)))
         w->draining = true;
+    if (n == 0 || (n == 1 && command == SUPERVISOR_STOP))
+        atomic_store(&w->stopping, true);
 }
 
 static int fork_engine(struct worker *w, struct error *err)
@@ -169,6 +170,10 @@ int worker_run(const struct worker_options *options)
     }
     if ((r = open_stores(&w, &err)) < 0)
         goto out;
+    if ((r = endings_create(&w, &w.endings)) < 0) {
+        error_set(&err, r, "out of memory");
+        goto out;
+    }
     if ((r = await_engine(&w, &err)) < 0) {
         status = is_fatal(r) ? WORKER_FATAL : WORKER_FAILED;
         goto out;
@@ -181,6 +186,7 @@ int worker_run(const struct worker_options *options)
 out:
     if (r < 0)
         log_error("cannot work: %s", err.text);
+    endings_destroy(w.endings);
     end_engine(&w);
     artefact_store_close(w.artefacts);
     task_store_close(w.tasks);

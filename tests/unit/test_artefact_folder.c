@@ -58,7 +58,7 @@ static void store(struct fixture *f, const char *id, enum artefact_kind kind, co
     struct error err;
     assert_int_equal(artefact_create(f->store, id, kind, &w, &err), 0);
     assert_int_equal(write(w.fd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(artefact_commit(&w, &err), 0);
+    assert_int_equal(artefact_commit(&w, 1, &err), 0);
     artefact_abort(&w);
 }
 
@@ -85,7 +85,7 @@ static void test_a_file_is_there_once_it_is_committed(void **state)
     assert_int_equal(artefact_create(f->store, id, ARTEFACT_RESULT, &w, &err), 0);
     assert_int_equal(write(w.fd, "first", 5), 5);
     assert_int_equal(artefact_open(f->store, id, ARTEFACT_RESULT, &fd, &size, &err), -ENOENT);
-    assert_int_equal(artefact_commit(&w, &err), 0);
+    assert_int_equal(artefact_commit(&w, 1, &err), 0);
     store(f, id, ARTEFACT_RESULT, "second");
     assert_int_equal(artefact_open(f->store, id, ARTEFACT_RESULT, &fd, &size, &err), 0);
     assert_int_equal(size, 6);
@@ -110,6 +110,44 @@ static void test_an_aborted_file_leaves_nothing(void **state)
     artefact_abort(&w);
     artefact_abort(&zero);
     assert_int_equal(count_files(f->input), 0);
+}
+
+static void test_two_files_are_committed_together(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct artefact_writer w[2];
+    char id[UUID_SIZE];
+    int fd;
+    uuid_make(id);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(artefact_create(f->store, id, i ? ARTEFACT_RESULT : ARTEFACT_ANONYMISED, &w[i], &err), 0);
+    artefact_abort(&w[0]); /* METHOD_DETECT has none */
+    assert_int_equal(artefact_commit(w, 2, &err), 0);
+    assert_int_equal(count_files(f->output), 1);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(artefact_create(f->store, id, i ? ARTEFACT_RESULT : ARTEFACT_ANONYMISED, &w[i], &err), 0);
+    assert_int_equal(artefact_commit(w, 2, &err), 0);
+    for (enum artefact_kind kind = ARTEFACT_ANONYMISED; kind <= ARTEFACT_RESULT; kind++) {
+        assert_int_equal(artefact_open(f->store, id, kind, &fd, NULL, &err), 0);
+        close(fd);
+    }
+    assert_int_equal(count_files(f->output), 2);
+}
+
+static void test_a_failed_commit_leaves_no_temporary(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct artefact_writer w[2];
+    char id[UUID_SIZE], path[256];
+    uuid_make(id);
+    assert_int_equal(artefact_create(f->store, id, ARTEFACT_ANONYMISED, &w[0], &err), 0);
+    assert_int_equal(artefact_create(f->store, id, ARTEFACT_RESULT, &w[1], &err), 0);
+    snprintf(path, sizeof path, "%s/%s", f->output, w[0].temporary);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(artefact_commit(w, 2, &err), -ENOENT);
+    assert_int_equal(count_files(f->output), 0);
 }
 
 static void test_ids_cannot_leave_the_folder(void **state)
@@ -141,7 +179,7 @@ static void test_a_sweep_spares_the_living(void **state)
     assert_int_equal(artefact_sweep(f->store, is, kept, &err), 2);
     assert_int_equal(count_files(f->input), 1);
     assert_int_equal(count_files(f->output), 2);
-    assert_int_equal(artefact_commit(&w, &err), 0);
+    assert_int_equal(artefact_commit(&w, 1, &err), 0);
 }
 
 static void test_a_sweep_removes_what_a_killed_writer_left(void **state)
@@ -183,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(test_a_file_is_there_once_it_is_committed),
         WITH_STORE(test_an_aborted_file_leaves_nothing),
+        WITH_STORE(test_two_files_are_committed_together),
+        WITH_STORE(test_a_failed_commit_leaves_no_temporary),
         WITH_STORE(test_ids_cannot_leave_the_folder),
         WITH_STORE(test_a_sweep_spares_the_living),
         WITH_STORE(test_a_sweep_removes_what_a_killed_writer_left),

@@ -234,7 +234,7 @@ static void upload(struct fixture *f, const char *text, char id[UUID_SIZE])
     uuid_make(t.id);
     assert_int_equal(artefact_create(f->artefacts, t.id, ARTEFACT_ORIGINAL, &w, &err), 0);
     assert_int_equal(write(w.fd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(artefact_commit(&w, &err), 0);
+    assert_int_equal(artefact_commit(&w, 1, &err), 0);
     assert_int_equal(config_request_to_json(&f->config.request, &parameters), 0);
     task_set(&t.parameters, parameters);
     free(parameters);
@@ -395,7 +395,7 @@ static void test_a_killed_server_takes_its_children_along_and_recovers(void **st
     end_server(f, SIGKILL);
     uuid_make(orphan);
     assert_int_equal(artefact_create(f->artefacts, orphan, ARTEFACT_RESULT, &w, &err), 0);
-    assert_int_equal(artefact_commit(&w, &err), 0);
+    assert_int_equal(artefact_commit(&w, 1, &err), 0);
     char path[160];
     snprintf(path, sizeof path, "%s/%s.original", f->input, waiting);
     int fd = open(path, O_WRONLY | O_TRUNC);
