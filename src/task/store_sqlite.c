@@ -7,6 +7,7 @@
 #include "task/schema.h"
 #include "task/sql.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +229,15 @@ static void make_folder(const char *path)
     }
 }
 
+/* For the owner only, as the log will be then: records hold what is sent to webhooks. An existing file is left alone,
+ * and not even opened, since closing it would end the locks of this process's other handles. */
+static void make_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
 int sql_open_sqlite(const char *path, struct sql **ret_db, struct error *err)
 {
     struct database *db = calloc(1, sizeof *db);
@@ -235,6 +245,7 @@ int sql_open_sqlite(const char *path, struct sql **ret_db, struct error *err)
         return error_set(err, -ENOMEM, "out of memory");
     db->base.driver = &driver;
     make_folder(path);
+    make_file(path);
     int r, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
         r = db->handle ? failed(db, err) : error_set(err, -ENOMEM, "out of memory");
