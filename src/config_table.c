@@ -96,7 +96,8 @@ const struct option option_table[] = {
     {"user", 0, OPTION_TEXT, SERVER(user), .argument = "NAME", .help = "Account to run as when started as root."},
     /* --- webhooks --- */
     {"webhook-secret", 0, OPTION_TEXT, SERVER(webhook_secret), .argument = "SECRET",
-        .help = "Sign webhooks by the Standard Webhooks convention (whsec_...)."},
+        .help = "Sign webhooks by the Standard Webhooks convention (whsec_...); several, separated by spaces, while "
+                "receivers change over from one to another."},
     {"webhook-allow-private", 0, OPTION_BOOL, SERVER(webhook_allow_private), .preset = "false",
         .help = "Allow webhooks to loopback, link-local and private addresses."},
     /* --- what an upload may set, and the server's defaults for it --- */

@@ -171,7 +171,7 @@ int upload_post(void *opaque, struct http_request *rq, struct http_response *rs,
         rc = error_set(err, -EINVAL, "fileobject: the body has no part of this name, want the image or video in one");
     if (rc)
         return rc;
-    const bool asynchronous = u->task.asynchronous;
+    const bool asynchronous = u->task.asynchronous, keyed = u->task.idempotency_key[0];
     rc = queue(u, err);
     const bool repeated = rc == -EEXIST;
     if (repeated)
@@ -184,7 +184,8 @@ int upload_post(void *opaque, struct http_request *rq, struct http_response *rs,
             rc = wait_ended(api, rq, &waiter, &u->task, err);
             waiters_leave(&api->waiters, &waiter);
         }
-        if (rc && rc != -ECANCELED && !repeated)
+        /* Nobody is left who knows the task. A client with a key can come back for it, and others may have. */
+        if (rc && rc != -ECANCELED && !keyed)
             api_delete_task(api, u->task.id, false, NULL);
     }
     if (rc)

@@ -1,9 +1,9 @@
 /* The body of an upload: the part `fileobject` goes straight to disk. */
 #include "api/upload.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DISK_CHECK_BYTES (INT64_C(16) << 20)
 
@@ -49,22 +49,6 @@ static int sniff(struct upload *u, struct error *err)
     return rc ? error_set(err, rc, "out of memory") : 0;
 }
 
-static int write_all(struct upload *u, const uint8_t *data, size_t len, struct error *err)
-{
-    while (len) {
-        ssize_t n = write(u->writer.fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            int code = n < 0 ? -errno : -EIO;
-            return error_set(err, code == -EDQUOT ? -ENOSPC : code, "the upload cannot be stored: %s", strerror(-code));
-        }
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 static int on_data(void *opaque, const uint8_t *data, size_t len, struct error *err)
 {
     struct upload *u = opaque;
@@ -91,7 +75,8 @@ static int on_data(void *opaque, const uint8_t *data, size_t len, struct error *
     }
     if (u->hashing)
         sha256_update(&u->digest, data, len);
-    return write_all(u, data, len, err);
+    int rc = file_write(u->writer.fd, data, len);
+    return rc ? error_set(err, rc, "the upload cannot be stored: %s", strerror(-rc)) : 0;
 }
 
 static int on_end(void *opaque, struct error *err)

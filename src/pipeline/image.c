@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "pipeline/result.h"
 #include "redact/draw.h"
 #include "redact/redact.h"
@@ -16,18 +17,10 @@
 
 #define RESULT_MAX_BYTES ((size_t)1 << 30)
 
-static int write_all(int fd, const void *data, size_t len, struct error *err)
+static int write_out(int fd, const struct buffer *out, struct error *err)
 {
-    for (const uint8_t *p = data; len;) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_set(err, errno == ENOSPC ? -ENOSPC : -EIO, "cannot write the result: %s", strerror(errno));
-        p += n;
-        len -= (size_t)n;
-    }
-    return 0;
+    int r = file_write(fd, out->data, out->len);
+    return r < 0 ? error_set(err, r == -ENOSPC ? r : -EIO, "cannot write the result: %s", strerror(-r)) : 0;
 }
 
 /* Seconds since *since, which is moved to now. */
@@ -91,7 +84,7 @@ static int encode(struct pipeline *p, const struct pipeline_job *job, const stru
     struct buffer out = BUFFER_INIT(RESULT_MAX_BYTES * 4);
     int r = image_encode(image, &options, &out, err);
     if (r == 0)
-        r = write_all(job->anonymised, out.data, out.len, err);
+        r = write_out(job->anonymised, &out, err);
     buffer_finish(&out);
     return r;
 }
@@ -100,8 +93,7 @@ static int store_result(const struct pipeline_job *job, const struct result *res
 {
     struct buffer out = BUFFER_INIT(RESULT_MAX_BYTES);
     int r = result_to_json(result, &out);
-    r = r < 0 ? error_set(err, r, "cannot keep the detections: %s", strerror(-r))
-              : write_all(job->result, out.data, out.len, err);
+    r = r < 0 ? error_set(err, r, "cannot keep the detections: %s", strerror(-r)) : write_out(job->result, &out, err);
     buffer_finish(&out);
     return r;
 }

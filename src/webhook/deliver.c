@@ -109,9 +109,9 @@ static int make_headers(const struct attempt *a, bool trusted, struct curl_slist
         r = add_header(list, "webhook-id", id);
     if (r == 0 && trusted && *w->header_name)
         r = add_header(list, w->header_name, w->header_value);
-    if (r < 0 || !trusted || !a->options->key)
+    if (r < 0 || !trusted || !a->options->keys)
         return r;
-    if ((r = sign(a->options->key, id, now_s, a->body, signature)) == 0)
+    if ((r = sign(a->options->keys, id, now_s, a->body, signature)) == 0)
         r = add_header(list, "webhook-timestamp", timestamp);
     return r < 0 ? r : add_header(list, "webhook-signature", signature);
 }

@@ -10,9 +10,9 @@
 
 struct deliver_options {
     bool allow_private;
-    const struct sign_key *key; /* NULL: no signature */
-    const atomic_bool *stop;    /* an attempt under way is given up */
-    int timeout_ms;             /* of the whole attempt, redirects included */
+    const struct sign_keys *keys; /* NULL: no signature */
+    const atomic_bool *stop;      /* an attempt under way is given up */
+    int timeout_ms;               /* of the whole attempt, redirects included */
 };
 
 enum deliver_outcome {

@@ -24,7 +24,7 @@
 
 struct sender {
     const struct config *config;
-    struct sign_key key;
+    struct sign_keys keys;
     struct deliver_options deliver;
     pthread_mutex_t turn; /* to look into the outbox */
     atomic_bool stop;
@@ -126,11 +126,12 @@ int webhook_run(const struct config *config, int control_fd)
     s.deliver = (struct deliver_options){
         .allow_private = config->webhook_allow_private, .stop = &s.stop, .timeout_ms = TIMEOUT_MS};
     if (config->webhook_secret && *config->webhook_secret) {
-        if (sign_key_read(config->webhook_secret, &s.key) < 0) {
-            log_error("webhook-secret: not a secret: whsec_ has to be followed by base64");
-            return -EINVAL;
+        struct error err = {0};
+        if (sign_keys_read(config->webhook_secret, &s.keys, &err) < 0) {
+            log_error("%s", err.text);
+            return err.code;
         }
-        s.deliver.key = &s.key;
+        s.deliver.keys = &s.keys;
     }
     s.stopped = eventfd(0, EFD_CLOEXEC);
     if (s.stopped < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

@@ -5,17 +5,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 #define SIGN_MAX_KEY 256
+#define SIGN_MAX_KEYS 4
 
 struct sign_key {
     uint8_t bytes[SIGN_MAX_KEY];
     size_t len;
 };
 
-/* "whsec_" and base64, or any other text, which then is the key itself. -EINVAL: not base64, empty or too long. */
-int sign_key_read(const char *secret, struct sign_key *ret_key);
+struct sign_keys {
+    struct sign_key keys[SIGN_MAX_KEYS];
+    int count;
+};
 
-#define SIGN_SIZE 48 /* of a signature with its NUL */
-int sign(const struct sign_key *key, const char *id, int64_t timestamp_s, const char *body, char ret[SIGN_SIZE]);
+/* Secrets separated by spaces, each "whsec_" and base64, or other text, which then is the key itself. Several are for
+ * changing over: receivers accept a message if one of its signatures fits. -EINVAL: none, too many, not base64, too
+ * long. */
+int sign_keys_read(const char *secrets, struct sign_keys *ret_keys, struct error *err);
+
+#define SIGN_SIZE (48 * SIGN_MAX_KEYS) /* of the signatures, separated by spaces, with the NUL */
+int sign(const struct sign_keys *keys, const char *id, int64_t timestamp_s, const char *body, char ret[SIGN_SIZE]);
 
 #endif

@@ -123,20 +123,46 @@ def test_body_one_byte_at_a_time(server):
     assert split(answer)[0] == 200
 
 
+def hang_up(server, data, *headers):
+    """Uploads and goes away once the task is there."""
+    body, content_type = multipart([('fileobject', 'a.jpg', data)])
+    head = f'POST /v1/file HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n' + ''.join(h + '\r\n' for h in headers) + '\r\n'
+    before, until = len(server.tasks()), time.monotonic() + 10
+    with socket.create_connection(('127.0.0.1', server.port)) as s:
+        s.sendall(head.encode() + body)
+        while len(server.tasks()) == before:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def test_a_client_with_an_idempotency_key_can_come_back(empty):
+    server = empty
+    big = pictures.jpeg(2400, 1800)
+    for _ in range(3):
+        server.upload(big, headers={'x-is-async': '1'})
+    hang_up(server, pictures.jpeg(200, 100), 'Idempotency-Key: back')
+    task = server.tasks()[0]['id']
+    time.sleep(0.3)
+    answer = server.upload(pictures.jpeg(200, 100), headers={'Idempotency-Key': 'back'})
+    assert answer.status == 200 and answer.json()['id'] == task and answer.json()['status'] == 'done'
+
+
+def test_a_client_that_goes_away_stops_the_work_on_its_task(empty):
+    server = empty
+    hang_up(server, pictures.jpeg(4800, 3600))
+    until = time.monotonic() + 20
+    while server.files() or server.tasks():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_a_synchronous_client_that_goes_away_cancels_its_task(empty):
     """The worker is busy with other pictures when the client hangs up: its own task must vanish, the others stay."""
     server = empty
     big = pictures.jpeg(2400, 1800)
     kept = [server.upload(big, headers={'x-is-async': '1'}).json()['id'] for _ in range(3)]
-    body, content_type = multipart([('fileobject', 'a.jpg', big)])
-    head = f'POST /v1/file HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n'.encode()
-    s = socket.create_connection(('127.0.0.1', server.port))
-    s.sendall(head + body)
+    hang_up(server, big)
     until = time.monotonic() + 10
-    while len(server.tasks()) < 4 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert len(server.tasks()) == 4
-    s.close()
     while len(server.tasks()) > 3 and time.monotonic() < until:
         time.sleep(0.02)
     assert {r['id'] for r in server.tasks()} == set(kept)

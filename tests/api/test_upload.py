@@ -131,6 +131,30 @@ def test_idempotency_key_returns_the_first_task(server, picture):
     assert server.upload(picture, headers={'Idempotency-Key': 'k' * 256}).status == 422
 
 
+def test_many_uploads_of_one_key_at_the_same_time(server):
+    """One of them makes the task, and all get its end: also where that is a failure."""
+    from program import Server
+    for data, status in ((pictures.jpeg(1200, 900), 200), (pictures.jpeg(1200, 900)[:5000] + b'\xff' * 10, None)):
+        answers, key = [], {'Idempotency-Key': f'burst {status}'}
+
+        def upload():
+            client = Server(server.folder)
+            client.port = server.port
+            answers.append(client.upload(data, headers=key))
+            client.close()
+
+        before = len(server.tasks())
+        threads = [threading.Thread(target=upload) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert len(server.tasks()) == before + 1
+        assert len({(a.status, a.json().get('id'), a.json().get('detail')) for a in answers}) == 1, answers
+        assert sum('Idempotent-Replayed' in a.headers for a in answers if a.status == 200) == (7 if status == 200 else 0)
+        assert {f.split('.')[0] for f in server.files()} <= {r['id'] for r in server.tasks()}, 'the others left no file'
+
+
 def test_uploads_at_the_same_time(server):
     """More clients than workers: each gets its own picture back."""
     from program import Server

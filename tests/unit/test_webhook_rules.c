@@ -36,27 +36,46 @@ static void test_addresses(void **state)
     assert_false(address_is_public(&(struct sockaddr){.sa_family = AF_UNIX}));
 }
 
+#define EXAMPLE "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define EXAMPLE_SIGNATURE "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+static void sign_example(const struct sign_keys *keys, char signature[SIGN_SIZE])
+{
+    assert_int_equal(sign(keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}", signature), 0);
+}
+
 static void test_the_conventions_example(void **state)
 {
-    struct sign_key key;
+    struct sign_keys keys;
+    struct error err;
     char signature[SIGN_SIZE];
-    assert_int_equal(sign_key_read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &key), 0);
-    assert_int_equal(key.len, 24);
-    assert_int_equal(sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}", signature), 0);
-    assert_string_equal(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    assert_int_equal(sign_keys_read(EXAMPLE, &keys, &err), 0);
+    assert_int_equal(keys.count, 1);
+    assert_int_equal(keys.keys[0].len, 24);
+    sign_example(&keys, signature);
+    assert_string_equal(signature, EXAMPLE_SIGNATURE);
 }
 
 static void test_secrets(void **state)
 {
-    struct sign_key key;
-    assert_int_equal(sign_key_read("plain text", &key), 0);
-    assert_memory_equal(key.bytes, "plain text", 10);
-    assert_int_equal(sign_key_read("whsec_AAA=", &key), 0);
-    assert_int_equal(key.len, 2);
-    assert_int_equal(sign_key_read("whsec_", &key), -EINVAL);
-    assert_int_equal(sign_key_read("whsec_a*b=", &key), -EINVAL);
-    assert_int_equal(sign_key_read("whsec_A", &key), -EINVAL);
-    assert_int_equal(sign_key_read("", &key), -EINVAL);
+    static const char *const wrong[] = {"", " ", "whsec_", "whsec_a*b=", "whsec_A", "whsec_AAA=A", "a b c d e"};
+    struct sign_keys keys;
+    struct error err;
+    char signature[SIGN_SIZE], other[SIGN_SIZE];
+    assert_int_equal(sign_keys_read("plain/text", &keys, &err), 0);
+    assert_memory_equal(keys.keys[0].bytes, "plain/text", 10);
+    sign_example(&keys, other);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(sign_keys_read(wrong[i], &keys, &err), -EINVAL);
+    assert_int_equal(sign_keys_read("whsec_AAA= " EXAMPLE "  plain/text ", &keys, &err), 0);
+    assert_int_equal(keys.count, 3);
+    assert_int_equal(keys.keys[0].len, 2);
+    sign_example(&keys, signature);
+    assert_memory_equal(strchr(signature, ' '), " " EXAMPLE_SIGNATURE " ", strlen(EXAMPLE_SIGNATURE) + 2);
+    assert_string_equal(strrchr(signature, ' ') + 1, other);
+    assert_int_equal(sign_keys_read("a a a a", &keys, &err), 0); /* the longest header */
+    sign_example(&keys, signature);
+    assert_int_equal(strlen(signature), SIGN_SIZE - 1);
 }
 
 int main(void)
