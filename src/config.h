@@ -40,6 +40,7 @@ struct config {
     int model;                /* 1: object-detection-v2, faces and plates only */
     int precision;            /* enum infer_precision */
     int64_t detect_size;      /* px; 0: default */
+    int detect_every;         /* frames; 0: auto */
     bool strip_metadata;
     int instance_mask_colors; /* enum mask_palette */
     bool keep_data_streams;

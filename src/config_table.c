@@ -80,6 +80,10 @@ const struct option option_table[] = {
         .help = "Arithmetic of the networks; auto takes the fastest that stays accurate on this processor."},
     {"detect-size", 0, OPTION_INT, SERVER(detect_size), RANGE(0, 8192), .preset = "0",
         .help = "Long side at which faces and plates are looked for, px; 0 for the default."},
+    {"detect-every", 0, OPTION_CHOICE, SERVER(detect_every), .choices = "auto|1|2|3|4", .preset = "auto",
+        .help =
+            "Frames of a video from one that is inspected to the next; tracks cover those between. auto inspects at "
+            "least ten a second, and every frame where much changes; 1 inspects all."},
     {"strip-metadata", 0, OPTION_BOOL, SERVER(strip_metadata), .preset = "false",
         .help = "Drop EXIF, GPS, XMP and the like from results (colour profiles stay)."},
     {"instance-mask-colors", 0, OPTION_CHOICE, SERVER(instance_mask_colors), .choices = "current|legacy|legacy-r",

@@ -118,3 +118,17 @@ int scale_to_rgb(const struct frame *f, int x, int y, int width, int height, uin
         sampler_finish(&s[i]);
     return r;
 }
+
+int scale_luma(const struct frame *f, uint8_t *out, ptrdiff_t stride, int out_width, int out_height)
+{
+    struct sampler s;
+    if (f->color != FRAME_YUV || out_width < 1 || out_height < 1)
+        return -EINVAL;
+    int r = sampler_init(&s, &f->planes[0], frame_sample_bytes(f), 0, 0, f->width, f->height, out_width, out_height);
+    for (int i = 0; i < out_height && r == 0; i++, out += stride) {
+        sampler_run(&s, i);
+        store_scaled(s.row, out, out_width, 255.0f / (float)((1 << f->depth) - 1));
+    }
+    sampler_finish(&s);
+    return r;
+}

@@ -10,4 +10,7 @@
 int scale_to_rgb(const struct frame *f, int x, int y, int width, int height, uint8_t *out, ptrdiff_t stride,
     int out_width, int out_height);
 
+/* The whole frame's luma alone, as it is coded, scaled to 8 bits. -EINVAL (not YUV), -ENOMEM. */
+int scale_luma(const struct frame *f, uint8_t *out, ptrdiff_t stride, int out_width, int out_height);
+
 #endif

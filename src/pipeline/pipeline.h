@@ -17,6 +17,7 @@ struct pipeline {
     bool strip_metadata;
     bool keep_data_streams;
     int threads;
+    int detect_every;         /* frames of a video from one that the detector looks at to the next; 0: as it fits */
     const char *video_codec;  /* "auto", "h264", "hevc", "vp9", "av1" */
     const char *video_preset; /* of the encoder; NULL: the default */
 };

@@ -20,6 +20,7 @@ static int delay_frames(const struct video_info *info)
     return want < DELAY_FEWEST ? DELAY_FEWEST : (int)want;
 }
 
+/* Tracker and pace. */
 static int open_tracker(struct video_run *run, struct error *err)
 {
     const struct video_info *info = video_reader_info(run->reader);
@@ -29,8 +30,11 @@ static int open_tracker(struct video_run *run, struct error *err)
         .height = info->height,
         .frame_rate = info->frame_rate,
         .delay = delay_frames(info)};
+    /* Without tracks nothing covers a frame that was left out. */
+    int every = request->no_object_tracking ? 1 : run->pipeline->detect_every;
+    pace_init(&run->pace, every, info->frame_rate, options.delay, info->width);
     for (int t = 0; t < OBJECT_TYPES; t++)
-        options.threshold[t] = (float)request->threshold[t];
+        options.threshold[t] = (float)request->threshold[t] * pace_begin_share(&run->pace);
     int r = tracker_create(&options, &run->tracker);
     return r < 0 ? error_set(err, r, "cannot begin tracking: %s", strerror(-r)) : 0;
 }
@@ -117,7 +121,8 @@ static int complete(struct video_run *run, int64_t begin, struct error *err)
     run->report->stage.encode += (double)(clock_mono_ns() - since) * 1e-9;
     run->report->seconds = (double)(clock_mono_ns() - begin) * 1e-9;
     snprintf(run->report->content_type, sizeof run->report->content_type, "video/mp4");
-    struct video_summary summary = {.width = info->width, .height = info->height, .seconds = run->report->seconds};
+    struct video_summary summary = {
+        .width = info->width, .height = info->height, .inspected = run->looks, .seconds = run->report->seconds};
     snprintf(summary.content_type, sizeof summary.content_type, "video/mp4");
     r = video_result_write_end(run->result, &summary, err);
     collect_warnings(run);
@@ -152,6 +157,7 @@ int pipeline_video(
     free_left(&run.redacted);
     pthread_mutex_destroy(&run.lock);
     video_result_writer_destroy(run.result);
+    pace_finish(&run.pace);
     tracker_destroy(run.tracker);
     video_writer_close(run.writer);
     video_reader_close(run.reader);

@@ -126,9 +126,9 @@ int video_result_write_end(struct video_result_writer *w, struct video_summary *
     for (size_t i = 0; i < w->index_len && index; i++)
         json_array_append_new(index, json_integer(w->index[i]));
     int64_t at = w->position + (int64_t)w->pending.len;
-    json_t *line = json_pack("{si si sI sf ss so}", "width", summary->width, "height", summary->height, "frames",
-        (json_int_t)summary->frames, "seconds", summary->seconds, "content_type", summary->content_type, "index",
-        index);
+    json_t *line = json_pack("{si si sI sI sf ss so}", "width", summary->width, "height", summary->height, "frames",
+        (json_int_t)summary->frames, "inspected", (json_int_t)summary->inspected, "seconds", summary->seconds,
+        "content_type", summary->content_type, "index", index);
     int r = write_line(w, line, err);
     if (r == 0 && (r = buffer_printf(&w->pending, "%020lld\n", (long long)at)) < 0)
         error_set(err, r, "out of memory");

@@ -23,6 +23,7 @@
 struct video_summary {
     int width, height;     /* of the upright picture, px */
     int64_t frames;        /* in the anonymised video */
+    int64_t inspected;     /* frames that the detector looked at; the others are between such */
     double seconds;        /* of processing */
     char content_type[32]; /* of the anonymised file */
 };

@@ -29,16 +29,17 @@ static int read_summary(struct video_result *r, const char *text, size_t len)
 {
     const char *type;
     json_t *index;
-    json_int_t frames;
+    json_int_t frames, inspected;
     json_t *root = json_loadb(text, len, 0, NULL);
     int code = -EIO;
     struct video_summary *s = &r->summary;
     if (root &&
-        json_unpack(root, "{si si sI sF ss so}", "width", &s->width, "height", &s->height, "frames", &frames, "seconds",
-            &s->seconds, "content_type", &type, "index", &index) == 0 &&
+        json_unpack(root, "{si si sI sI sF ss so}", "width", &s->width, "height", &s->height, "frames", &frames,
+            "inspected", &inspected, "seconds", &s->seconds, "content_type", &type, "index", &index) == 0 &&
         strlen(type) < sizeof s->content_type && frames >= 0 && s->width > 0 && s->height > 0 && json_is_array(index)) {
         strcpy(s->content_type, type);
         s->frames = frames;
+        s->inspected = inspected;
         r->index_len = json_array_size(index);
         r->index = calloc(r->index_len + 1, sizeof *r->index);
         code = r->index ? 0 : -ENOMEM;

@@ -56,19 +56,6 @@ void *video_stage_decode(void *opaque)
 
 /* --- detect --- */
 
-static int look_at_scene(struct video_run *run, const struct frame *f, struct track_motion *ret)
-{
-    uint8_t rgb[SCENE_HEIGHT][SCENE_WIDTH][3], grey[SCENE_HEIGHT][SCENE_WIDTH];
-    int r = scale_to_rgb(f, 0, 0, f->width, f->height, rgb[0][0], sizeof rgb[0], SCENE_WIDTH, SCENE_HEIGHT);
-    if (r < 0)
-        return r;
-    for (int y = 0; y < SCENE_HEIGHT; y++)
-        for (int x = 0; x < SCENE_WIDTH; x++)
-            grey[y][x] = (uint8_t)((rgb[y][x][0] + 2 * rgb[y][x][1] + rgb[y][x][2]) / 4);
-    scene_update(&run->scene, grey, f->width, f->height, ret);
-    return 0;
-}
-
 static void fill_params(const struct video_run *run, struct detect_params *params)
 {
     const struct request_options *request = run->job->request;
@@ -77,20 +64,50 @@ static void fill_params(const struct video_run *run, struct detect_params *param
         params->threshold[t] = (float)request->threshold[t] * (request->no_object_tracking ? 1 : TRACK_LOW_SHARE);
 }
 
+static int look_at_scene(struct video_run *run, const struct frame *f, struct track_motion *ret)
+{
+    uint8_t picture[SCENE_HEIGHT][SCENE_WIDTH];
+    int r = scale_luma(f, picture[0], SCENE_WIDTH, SCENE_WIDTH, SCENE_HEIGHT);
+    if (r == 0)
+        scene_update(&run->scene, picture, f->width, f->height, ret);
+    return r;
+}
+
+/* Looks at the whole picture and, where the pace wants it, for objects. */
+static int look(struct video_run *run, const struct detect_params *params, const struct frame *upright,
+    struct video_item *item, struct error *err)
+{
+    float strong[OBJECT_TYPES];
+    for (int t = 0; t < OBJECT_TYPES; t++)
+        strong[t] = (float)run->job->request->threshold[t];
+    int r = run->job->request->no_object_tracking ? 0 : look_at_scene(run, upright, &item->motion);
+    if (r < 0)
+        return error_set(err, r, "a picture of the video cannot be looked at: %s", strerror(-r));
+    item->motion.skipped = !pace_look(&run->pace, &item->motion);
+    if (item->motion.skipped)
+        return 0;
+    run->looks++;
+    r = detector_run(run->pipeline->detector, upright, params, &item->found, err);
+    if (r == 0 && (r = pace_found(&run->pace, &item->found, strong)) < 0)
+        error_set(err, r, "out of memory");
+    return r;
+}
+
 /* A frame that the decoder had to conceal is not inspected: it will be redacted as a whole. */
 static int detect(struct video_run *run, const struct detect_params *params, struct video_item *item, struct error *err)
 {
-    if (item->frame.damaged)
+    if (item->frame.damaged) {
+        item->motion.skipped = true;
+        pace_restart(&run->pace);
         return 0;
+    }
     int64_t since = clock_mono_ns();
     struct frame *upright = frame_ref(item->frame.frame);
     int r = video_orient(&upright, video_reader_info(run->reader)->orientation);
-    if (r == 0 && !run->job->request->no_object_tracking)
-        r = look_at_scene(run, upright, &item->motion);
     if (r < 0)
         error_set(err, r, "a picture of the video cannot be turned upright: %s", strerror(-r));
     else
-        r = detector_run(run->pipeline->detector, upright, params, &item->found, err);
+        r = look(run, params, upright, item, err);
     frame_unref(upright);
     item->seconds = lap(since);
     run->report->stage.detect += item->seconds;

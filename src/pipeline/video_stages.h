@@ -8,6 +8,7 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/video_queue.h"
 #include "pipeline/video_result.h"
+#include "track/pace.h"
 #include "track/scene.h"
 #include "track/track.h"
 
@@ -30,11 +31,13 @@ struct video_run {
     struct video_writer *writer; /* NULL for METHOD_DETECT */
     struct tracker *tracker;
     struct scene scene;
+    struct pace pace;
     struct video_result_writer *result;
     struct video_queue decoded, detected, redacted;
     double expected;       /* frames, for progress; 0 where unknown */
     atomic_llong finished; /* frames through the last stage */
     int64_t whole;         /* frames redacted as a whole */
+    int64_t looks;         /* frames that the detector looked at */
     pthread_mutex_t lock;
     struct error error; /* the first one; guarded by lock */
 };

@@ -165,8 +165,10 @@ static int next_metadata(struct video_stream *s, struct buffer *out, struct erro
 static int begin_report(struct video_stream *s, struct buffer *out)
 {
     const struct video_summary *v = &s->result->summary;
-    return buffer_printf(out, "{\"id\":\"%s\",\"frames\":%lld,\"size\":[%d,%d],\"duration\":%.6g,\"tracks\":[",
-        s->query.view.id ? s->query.view.id : "", (long long)v->frames, v->height, v->width, v->seconds);
+    return buffer_printf(out,
+        "{\"id\":\"%s\",\"frames\":%lld,\"inspected\":%lld,\"size\":[%d,%d],\"duration\":%.6g,\"tracks\":[",
+        s->query.view.id ? s->query.view.id : "", (long long)v->frames, (long long)v->inspected, v->height, v->width,
+        v->seconds);
 }
 
 /* Track lines are entries as they stand. */

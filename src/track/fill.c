@@ -7,6 +7,7 @@
 
 #define GROW_A_FRAME 0.02f /* of the box, at each side */
 #define GROW_CAP 0.20f
+#define SHORT_GAP 4   /* frames from one detection to the next */
 #define MASK_REACH 10 /* frames a mask may be carried; past that the whole box is covered */
 #define FIRM_HITS 3   /* detections that make a track's ends long */
 #define FIRM_END 0.4  /* seconds */
@@ -64,12 +65,16 @@ int fill_gap(struct tracker *t, struct track *k, int64_t frame, const struct det
         bool early = f - k->last <= frame - f;
         int64_t distance = early ? f - k->last : frame - f;
         b = grow(&b, distance);
+        if (length <= SHORT_GAP) { /* what moves unevenly is still within what it was seen in */
+            b = box_union(&b, &k->box);
+            b = box_union(&b, &now->box);
+        }
         if (f >= t->popped)
             r = put(t, k, f, &b, early ? k->mask : now->mask, early ? &k->box : &now->box, distance,
                 fminf(k->summary.lowest_score, now->score));
     }
     struct track_summary *s = &k->summary;
-    if (length > 1 && s->gap_count < TRACK_MAX_GAPS) {
+    if (k->missed && s->gap_count < TRACK_MAX_GAPS) {
         s->gaps[s->gap_count][0] = k->last + 1;
         s->gaps[s->gap_count++][1] = frame - 1;
     }

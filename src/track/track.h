@@ -36,6 +36,7 @@ struct tracker_options {
 /* What is known of a frame beside its detections. */
 struct track_motion {
     bool cut;     /* nothing of the frame before is in this one */
+    bool skipped; /* the detector did not look at it: that nothing was found means nothing */
     float dx, dy; /* how far the whole picture moved since the frame before, px */
 };
 
@@ -51,10 +52,11 @@ void track_frame_finish(struct track_frame *f); /* NULL-safe; not the payload */
 struct track_summary {
     int64_t id;
     enum object_type type;
-    int64_t first, last;             /* frames, both included, between which the object is covered */
-    int64_t detected, filled;        /* frames */
-    float lowest_score;              /* of its detections */
-    int64_t gaps[TRACK_MAX_GAPS][2]; /* runs of frames without a detection, between detections; the first ones */
+    int64_t first, last;      /* frames, both included, between which the object is covered */
+    int64_t detected, filled; /* frames */
+    float lowest_score;       /* of its detections */
+    int64_t gaps[TRACK_MAX_GAPS]
+                [2]; /* runs of frames between detections in which the detector looked and missed it; the first */
     int gap_count;
 };
 

@@ -12,7 +12,8 @@
 #define SIZE_RATIO 4.0f  /* of areas, most, between a prediction and its detection */
 #define SECOND_LIMIT 0.6f
 #define SECOND_MISSES 10 /* frames: what was not seen for longer is not continued by a weak detection */
-#define HEAD_AFTER 3     /* frames after its first that a track's head is drawn, when its speed is known */
+#define HEAD_AFTER 3     /* looks after its first that a track's head is drawn, when its speed is known */
+#define HEAD_SHARE 3     /* part of the delay line after which it is drawn in any case */
 #define MAX_OBJECTS 512  /* tracks or detections of a type in one association; the rest begin tracks of their own */
 
 int slot_add(struct slot *s, const struct detection *d, bool filled)
@@ -120,6 +121,7 @@ static int see(struct tracker *t, struct track *k, struct detection *d, int64_t 
     k->last_seen = k->kalman;
     k->box = d->box;
     k->last = frame;
+    k->missed = false;
     k->summary.last = frame;
     k->summary.detected++;
     if (d->score < k->summary.lowest_score)
@@ -219,7 +221,7 @@ static int follow(struct tracker *t, struct detections *found, const struct trac
         kalman_predict(&k->kalman);
         kalman_shift(&k->kalman, motion->dx, motion->dy);
     }
-    for (int type = 0; type < OBJECT_TYPES && r == 0; type++) {
+    for (int type = 0; type < OBJECT_TYPES && r == 0 && !motion->skipped; type++) {
         r = associate(t, (enum object_type)type, &first, found, frame);
         if (r == 0)
             r = associate(t, (enum object_type)type, &second, found, frame);
@@ -232,7 +234,11 @@ static int follow(struct tracker *t, struct detections *found, const struct trac
             r = end_track(t, link);
             continue;
         }
-        if (!k->headed && frame - k->summary.first >= HEAD_AFTER)
+        if (!motion->skipped && k->last < frame)
+            k->missed = true;
+        k->looks += !motion->skipped && k->summary.first < frame;
+        bool late = frame - k->summary.first > HEAD_AFTER && frame - k->summary.first >= t->options.delay / HEAD_SHARE;
+        if (!k->headed && (k->looks >= HEAD_AFTER || late))
             r = fill_head(t, k);
         link = &k->next;
     }

@@ -27,6 +27,8 @@ struct track {
     struct mask *mask;       /* owned copy of the last detection's; may be NULL */
     int64_t last;            /* frame of the last detection */
     int hits;
+    int looks;   /* frames since its first that the detector looked at */
+    bool missed; /* by a look since its last detection */
     bool headed; /* its head has been put into the line */
     struct track_summary summary;
     struct track *next;

@@ -58,6 +58,7 @@ static int load(struct engine *e, struct error *err)
         .strip_metadata = c->strip_metadata,
         .keep_data_streams = c->keep_data_streams,
         .threads = e->options->threads,
+        .detect_every = c->detect_every,
         .video_codec = codecs[c->video_codec],
         .video_preset = c->video_preset};
     return r;

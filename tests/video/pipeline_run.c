@@ -1,8 +1,8 @@
 /* Runs one file through the pipeline without a server: pipeline-run INPUT OUTPUT RESULT [name=value ...]
  *
  * Names: types (comma-separated), method, tracking=0, rate=1 (keep the bit rate), debug=1, codec, preset, data=1 (keep
- * data streams), threads, models, strip=1, cancel=1. Prints the report as name=value lines; an error goes to standard
- * error as "error CODE TEXT" with exit status 1. */
+ * data streams), threads, models, strip=1, cancel=1, every=N (looks). Prints the report as name=value lines; an error
+ * goes to standard error as "error CODE TEXT" with exit status 1. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "infer/infer.h"
 #include "pipeline/pipeline.h"
 
 static const char *value(int count, char **args, const char *name, const char *otherwise)
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s INPUT OUTPUT RESULT [name=value ...]\n", argv[0]);
         return 2;
     }
+    infer_process_start(argv);
     struct error err = {0};
     struct request_options request;
     read_request(argc, argv, &request);
@@ -64,6 +66,7 @@ int main(int argc, char **argv)
         .models = value(argc, argv, "models", NULL), .types = request.types, .threads = threads};
     struct pipeline p = {.limits = {.max_pixels = 100000000, .max_side = 16384, .max_memory = (int64_t)2 << 30},
         .threads = threads,
+        .detect_every = atoi(value(argc, argv, "every", "0")),
         .keep_data_streams = atoi(value(argc, argv, "data", "0")),
         .strip_metadata = atoi(value(argc, argv, "strip", "0")),
         .video_codec = value(argc, argv, "codec", "auto"),

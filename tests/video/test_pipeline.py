@@ -92,6 +92,15 @@ def test_bit_rate_is_kept(tmp_path):
     assert abs(output.stat().st_size / path.stat().st_size - 1) < 0.03
 
 
+def test_frames_that_are_inspected(tmp_path):
+    """Few where little changes, all without tracks to cover the others, and what --detect-every says."""
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:size=160x96:rate=24', *H264, '-t', '1', path)
+    for settings, want in (({}, 8), ({'every': 1}, 24), ({'every': 2}, 12), ({'tracking': 0}, 24)):
+        result = clips.run(path, tmp_path, types='face', **settings)[1]
+        assert json.loads(result.read_text().splitlines()[-2])['inspected'] == want
+
+
 def test_detecting_alone_writes_no_video(tmp_path):
     path = tmp_path / 'in.mp4'
     clips.ffmpeg(*SOURCE, *H264, '-t', '0.4', path)
