@@ -80,8 +80,8 @@ static int inform(enum config_action action)
 static int serve(struct program *p, struct error *err)
 {
     const struct supervisor_service services[] = {
-        {.name = "front", .run = front, .opaque = p, .reloads = true},
-        {.name = "webhooks", .run = webhooks, .opaque = p, .reloads = true},
+        {.name = "front", .run = front, .opaque = p, .on_reload = SERVICE_RETIRES},
+        {.name = "webhooks", .run = webhooks, .opaque = p, .on_reload = SERVICE_RESTARTS},
     };
     const struct supervisor supervisor = {
         .config = &p->config,

@@ -17,8 +17,9 @@ int api_listen(const struct config *config, int *ret_fd, struct error *err);
 
 /* What the supervisor writes into the control pipe. End of file (the supervisor is gone) counts as FRONT_STOP. */
 enum front_command {
-    FRONT_DRAIN = 'd', /* readiness fails and uploads are refused; what runs goes on */
-    FRONT_STOP = 's',  /* answer whoever still waits, close, return */
+    FRONT_DRAIN = 'd',  /* readiness fails and uploads are refused; what runs goes on */
+    FRONT_STOP = 's',   /* answer whoever still waits, close, return */
+    FRONT_RETIRE = 'r', /* another front takes over the socket: answer the requests that are there, then return */
 };
 
 /* Runs the front until it is told to stop; call it in a process of its own. Borrows everything; listen_fd stays open.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define BACKLOG 511
+#define RETIRE_LOOK_MS 100
 #define FRAMING_BYTES (1 << 20) /* what a multipart body may hold beside its file */
 
 static const struct http_route routes[] = {
@@ -110,18 +111,24 @@ static int start(struct api *api, int listen_fd, struct error *err)
     return rc;
 }
 
-/* Obeys the supervisor until it says stop or is gone. */
+/* Obeys the supervisor until it says stop or is gone, or until nothing is left to do for a front that retires. */
 static void obey(struct api *api, int control_fd)
 {
+    bool retiring = false;
     for (;;) {
         char command;
         struct pollfd p = {.fd = control_fd, .events = POLLIN}; /* the pipe may be non-blocking */
-        poll(&p, 1, -1);
+        if (poll(&p, 1, retiring ? RETIRE_LOOK_MS : -1) == 0 && http_server_busy(api->server) == 0)
+            return;
         ssize_t n = read(control_fd, &command, 1);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n <= 0 || command == FRONT_STOP)
             return;
+        if (command == FRONT_RETIRE) {
+            http_server_retire(api->server);
+            retiring = true;
+        }
         if (command == FRONT_DRAIN) {
             atomic_store(&api->draining, true);
             log_info("draining: uploads are refused from now on");

@@ -12,7 +12,8 @@
 #define IDLE_LIMIT (75 * SECOND) /* a little over the server's own time-out, which comes first for a silent client */
 #define HEAD_LIMIT (20 * SECOND)
 #define BODY_GRACE (30 * SECOND)
-#define BODY_RATE 2048 /* bytes a second that a body must come with behind the grace, on average */
+#define FIRST_LINE_PATIENCE (2 * SECOND) /* of a server that wants to end */
+#define BODY_RATE 2048                   /* bytes a second that a body must come with behind the grace, on average */
 
 static bool overdue(const struct client *c, int64_t now)
 {
@@ -123,6 +124,17 @@ int clients_own_fd(struct clients *all)
             fd = c->fd;
     pthread_mutex_unlock(&all->lock);
     return fd;
+}
+
+int clients_busy(struct clients *all)
+{
+    int busy = 0;
+    int64_t now = clock_mono_ns();
+    pthread_mutex_lock(&all->lock);
+    for (const struct client *c = all->first; c; c = c->next)
+        busy += c->phase != CLIENT_IDLE || (!c->has_thread && now - c->since_ns < FIRST_LINE_PATIENCE);
+    pthread_mutex_unlock(&all->lock);
+    return busy;
 }
 
 void client_enter(struct client *c, enum client_phase phase)

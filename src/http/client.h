@@ -4,6 +4,7 @@
 #define OBSCURA_HTTP_CLIENT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct clients {
     pthread_t watchdog;
     struct client *first;
     bool stop;
+    atomic_bool retiring; /* connections end with their next answer */
 };
 
 int clients_start(struct clients *all);
@@ -43,6 +45,10 @@ void client_adopt(struct client *c);                       /* the calling thread
 void client_enter(struct client *c, enum client_phase phase);
 /* The socket of the client whom the calling thread serves; -1 where there is none. */
 int clients_own_fd(struct clients *all);
+
+/* How many are between the begin of a connection and their first request's line, or between a request and the end of
+ * its answer. */
+int clients_busy(struct clients *all);
 
 void client_received(struct client *c, int64_t bytes);
 

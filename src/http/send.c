@@ -150,6 +150,8 @@ enum MHD_Result exchange_send(struct exchange *x)
         MHD_add_response_header(response, common_headers[i].name, common_headers[i].value);
     if (rs->kind != HTTP_BODY_NONE && rs->status != 304)
         MHD_add_response_header(response, "Content-Type", rs->content_type);
+    if (atomic_load(&x->client->all->retiring))
+        MHD_add_response_header(response, "Connection", "close");
     for (int i = 0; i < rs->header_count; i++)
         MHD_add_response_header(response, rs->headers[i].name, rs->headers[i].value);
     /* A handler may have taken longer than the idle time-out, which would end the connection before the answer is out:

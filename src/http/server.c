@@ -174,10 +174,22 @@ void http_server_stop(struct http_server *s)
 {
     if (!s)
         return;
-    MHD_quiesce_daemon(s->daemon); /* leaves the listening socket to us */
+    if (!atomic_load(&s->clients.retiring))
+        http_server_retire(s);
     MHD_stop_daemon(s->daemon);
     clients_stop(&s->clients);
     free(s);
+}
+
+void http_server_retire(struct http_server *s)
+{
+    atomic_store(&s->clients.retiring, true);
+    MHD_quiesce_daemon(s->daemon); /* leaves the listening socket to us */
+}
+
+int http_server_busy(struct http_server *s)
+{
+    return clients_busy(&s->clients);
 }
 
 int64_t http_server_requests(const struct http_server *s)

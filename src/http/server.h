@@ -29,6 +29,11 @@ int http_server_start(const struct http_settings *settings, struct http_server *
  * NULL-safe. */
 void http_server_stop(struct http_server *s);
 
+/* Takes no new connections; those that are there end with their next answer. http_server_busy says how many requests
+ * are still under way. */
+void http_server_retire(struct http_server *s);
+int http_server_busy(struct http_server *s);
+
 int64_t http_server_requests(const struct http_server *s); /* answered so far */
 
 #endif

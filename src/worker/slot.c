@@ -37,7 +37,7 @@ int slots_create(const struct supervisor *supervisor, int signals, struct slots 
         return -ENOMEM;
     for (int i = 0; i < ret->count; i++) {
         struct slot *slot = &ret->slots[i];
-        slot->control = -1;
+        slot->control = slot->retired_control = -1;
         slot->kind = i < supervisor->service_count    ? SLOT_SERVICE
                      : i == supervisor->service_count ? SLOT_KEEPER
                                                       : SLOT_WORKER;
@@ -51,11 +51,19 @@ int slots_create(const struct supervisor *supervisor, int signals, struct slots 
     return 0;
 }
 
-void slots_destroy(struct slots *s)
+static void close_controls(struct slots *s)
 {
-    for (int i = 0; s->slots && i < s->count; i++)
+    for (int i = 0; s->slots && i < s->count; i++) {
         if (s->slots[i].control >= 0)
             close(s->slots[i].control);
+        if (s->slots[i].retired_control >= 0)
+            close(s->slots[i].retired_control);
+    }
+}
+
+void slots_destroy(struct slots *s)
+{
+    close_controls(s);
     free(s->slots);
     s->slots = NULL;
 }
@@ -83,9 +91,7 @@ static int run(struct slots *s, const struct slot *slot, int control)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     close(s->signals);
-    for (int i = 0; i < s->count; i++)
-        if (s->slots[i].control >= 0)
-            close(s->slots[i].control);
+    close_controls(s);
     prctl(PR_SET_NAME, slot->label);
     log_init((enum log_level)s->supervisor->config->log_level, slot->label);
     if (slot->kind == SLOT_WORKER)
@@ -123,10 +129,37 @@ int slot_fill(struct slots *s, struct slot *slot)
 
 void slot_tell(struct slot *slot, char command)
 {
-    if (slot->control >= 0) {
-        ssize_t n = write(slot->control, &command, 1);
-        (void)n; /* it died: the next SIGCHLD says so */
-    }
+    const int controls[] = {slot->control, slot->retired_control};
+    for (int i = 0; i < 2; i++)
+        if (controls[i] >= 0) {
+            ssize_t n = write(controls[i], &command, 1);
+            (void)n; /* it died: the next SIGCHLD says so */
+        }
+}
+
+void slot_retire(struct slot *slot)
+{
+    if (slot->pid == 0)
+        return;
+    if (slot->retired_control >= 0)
+        close(slot->retired_control); /* which it takes for SUPERVISOR_STOP */
+    slot->retired_control = -1;
+    slot_tell(slot, SUPERVISOR_RETIRE);
+    slot->retired = slot->pid;
+    slot->retired_control = slot->control;
+    slot->pid = 0;
+    slot->control = -1;
+    slot->due_ns = 0;
+}
+
+bool slot_retired_ended(struct slot *slot, pid_t pid)
+{
+    if (slot->retired != pid)
+        return false;
+    close(slot->retired_control);
+    slot->retired_control = -1;
+    slot->retired = 0;
+    return true;
 }
 
 bool slot_ended(struct slot *slot, int status)
@@ -134,13 +167,13 @@ bool slot_ended(struct slot *slot, int status)
     int64_t now = clock_mono_ns();
     bool orderly = WIFEXITED(status) &&
                    (WEXITSTATUS(status) == 0 || (slot->kind == SLOT_WORKER && WEXITSTATUS(status) == WORKER_ENGINE));
-    bool fatal = slot->kind == SLOT_WORKER && WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FATAL;
+    bool fatal =
+        slot->kind == SLOT_WORKER && slot->generation == 1 && WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FATAL;
     bool steady = now - slot->started_ns >= STEADY_MS * MS;
     char how[64];
     close(slot->control);
     slot->control = -1;
     slot->pid = 0;
-    slot->reloading = false;
     child_describe(status, how, sizeof how);
     snprintf(slot->reason, sizeof slot->reason, "the worker %s", how);
     if (orderly || steady || slot->backoff_ms == 0)

@@ -99,8 +99,11 @@ static void tell_all(struct state *s, char command, bool workers_only)
 static int alive(const struct state *s, bool workers_only)
 {
     int count = 0;
-    for (int i = 0; i < s->slots.count; i++)
-        count += s->slots.slots[i].pid > 0 && (!workers_only || s->slots.slots[i].kind == SLOT_WORKER);
+    for (int i = 0; i < s->slots.count; i++) {
+        const struct slot *slot = &s->slots.slots[i];
+        if (!workers_only || slot->kind == SLOT_WORKER)
+            count += (slot->pid > 0) + (slot->retired > 0);
+    }
     return count;
 }
 
@@ -114,9 +117,12 @@ static void enter(struct state *s, enum phase phase, int64_t limit_ms)
         tell_all(s, SUPERVISOR_STOP, true);
     else if (phase == STOP)
         tell_all(s, SUPERVISOR_STOP, false);
-    for (int i = 0; phase == KILL && i < s->slots.count; i++)
+    for (int i = 0; phase == KILL && i < s->slots.count; i++) {
         if (s->slots.slots[i].pid > 0)
             kill(s->slots.slots[i].pid, SIGKILL);
+        if (s->slots.slots[i].retired > 0)
+            kill(s->slots.slots[i].retired, SIGKILL);
+    }
 }
 
 static void advance(struct state *s)
@@ -140,10 +146,12 @@ static void reload(struct state *s)
     log_info("reloading: workers are replaced once they are idle");
     for (int i = 0; i < s->slots.count; i++) {
         struct slot *slot = &s->slots.slots[i];
-        if (slot->kind == SLOT_SERVICE && !slot->service->reloads)
-            continue;
-        slot->reloading = true;
-        slot_tell(slot, slot->kind == SLOT_SERVICE ? SUPERVISOR_STOP : SUPERVISOR_DRAIN);
+        if (slot->kind != SLOT_SERVICE)
+            slot_tell(slot, SUPERVISOR_DRAIN);
+        else if (slot->service->on_reload == SERVICE_RESTARTS)
+            slot_tell(slot, SUPERVISOR_STOP);
+        else if (slot->service->on_reload == SERVICE_RETIRES)
+            slot_retire(slot);
     }
 }
 
@@ -152,7 +160,8 @@ static void reap(struct state *s)
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
         for (int i = 0; i < s->slots.count; i++)
-            if (s->slots.slots[i].pid == pid && slot_ended(&s->slots.slots[i], status))
+            if (!slot_retired_ended(&s->slots.slots[i], pid) && s->slots.slots[i].pid == pid &&
+                slot_ended(&s->slots.slots[i], status))
                 s->fatal = true;
 }
 

@@ -19,8 +19,9 @@
 
 /* What a child reads from its control descriptor, a byte each. End of file counts as SUPERVISOR_STOP. */
 enum supervisor_command {
-    SUPERVISOR_DRAIN = 'd', /* take no more work; what runs goes on */
-    SUPERVISOR_STOP = 's',  /* end now, in order */
+    SUPERVISOR_DRAIN = 'd',  /* take no more work; what runs goes on */
+    SUPERVISOR_STOP = 's',   /* end now, in order */
+    SUPERVISOR_RETIRE = 'r', /* a successor is about to take over: begin nothing new, end once what runs is over */
 };
 
 struct supervisor_service {
@@ -29,7 +30,11 @@ struct supervisor_service {
      * there: control_fd alone decides. */
     int (*run)(void *opaque, int control_fd);
     void *opaque;
-    bool reloads; /* started anew on SIGHUP, to see the reloaded configuration */
+    enum {
+        SERVICE_STAYS,
+        SERVICE_RESTARTS, /* on SIGHUP it is told to stop and started anew, to see the reloaded configuration */
+        SERVICE_RETIRES,  /* its successor is started at once, while it ends what it has begun */
+    } on_reload;
 };
 
 struct supervisor {

@@ -165,7 +165,7 @@ static void start_server(struct fixture *f)
         return;
     }
     struct error err = {0};
-    struct supervisor_service service = {"front", front, f, false};
+    struct supervisor_service service = {"front", front, f, SERVICE_STAYS};
     struct supervisor options = {.config = &f->config, .wakeup = &f->wakeup, .services = &service, .service_count = 1};
     log_init((enum log_level)f->config.log_level, "supervisor");
     int r = supervisor_run(&options, &err);
