@@ -89,7 +89,7 @@ const struct option option_table[] = {
     {"instance-mask-colors", 0, OPTION_CHOICE, SERVER(instance_mask_colors), .choices = "current|legacy|legacy-r",
         .preset = "current", .help = "Colour scheme of instance masks."},
     {"keep-data-streams", 0, OPTION_BOOL, SERVER(keep_data_streams), .preset = "false",
-        .help = "Keep telemetry streams of videos."},
+        .help = "Keep telemetry streams of videos, and tags and flight logs that say where they were taken."},
     {"video-codec", 0, OPTION_CHOICE, SERVER(video_codec), .choices = "auto|h264|hevc|vp9|av1", .preset = "auto",
         .help = "Codec of anonymized videos; auto keeps the source's where it can be encoded, else H.264."},
     {"video-preset", 0, OPTION_TEXT, SERVER(video_preset), .argument = "NAME",

@@ -68,7 +68,19 @@ void video_audio_destroy(struct video_audio *a); /* NULL-safe */
 int video_audio_send(struct video_audio *a, const AVPacket *packet);
 int video_audio_receive(struct video_audio *a, AVPacket *packet);
 
-/* --- video_write.c, called by the reader --- */
+/* --- video_text.c: subtitles that MP4 cannot hold as they are, as its own kind --- */
+
+struct video_text;
+
+/* Returns libav codes: less than 0 also for subtitles that are pictures. */
+int video_text_create(const AVStream *source, struct video_text **ret_text);
+void video_text_destroy(struct video_text *t); /* NULL-safe */
+int video_text_describe(const struct video_text *t, AVStream *out);
+/* Replaces a packet of the source by the converted one; it is left empty where there is nothing to show. Libav codes.
+ */
+int video_text_convert(struct video_text *t, AVPacket *packet);
+
+/* --- video_tracks.c, called by the reader --- */
 
 /* A packet of another stream than the video's, as demuxed; borrowed. Ticks are less the reader's offset. */
 int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct error *err);

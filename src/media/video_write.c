@@ -1,37 +1,8 @@
-/* The result's file: an MP4 with the encoder's pictures and, as they came, sound, subtitles and metadata.
- *
- * Two threads meet here: the reader's (video_writer_packet) and the encoder's (video_writer_frame). The muxer and the
- * warnings are behind `lock`; the encoder belongs to the caller of video_writer_frame alone. */
-#include "media/video_private.h"
+/* The result's file: an MP4 with the encoder's pictures and, as they came, sound, subtitles and metadata. */
+#include "media/video_writer.h"
 
 #include <fcntl.h>
 #include <string.h>
-
-#define PENDING 1024 /* frames inside the encoder; its look-ahead is shorter */
-
-struct track_out {
-    AVStream *stream;          /* NULL: dropped */
-    struct video_audio *audio; /* NULL: copied */
-    int64_t last_dts;
-};
-
-struct video_writer {
-    struct video_reader *reader; /* borrowed */
-    int fd;
-    AVFormatContext *format;
-    AVIOContext *io;
-    AVCodecContext *encoder;
-    AVPacket *packet, *copy; /* of the encoder's thread; of the reader's */
-    AVStream *stream;
-    struct track_out tracks[VIDEO_MAX_STREAMS]; /* by the source's stream number */
-    pthread_mutex_t lock;                       /* of format, io, tracks[].last_dts, warnings */
-    struct {
-        int64_t pts, duration;
-    } pending[PENDING];
-    unsigned sent; /* frames, which index `pending` */
-    bool header;
-    char warnings[VIDEO_WARNING_BYTES];
-};
 
 /* movflags=faststart reads the file again to move it: by the same descriptor. */
 static int reopen(AVFormatContext *s, AVIOContext **io, const char *url, int flags, AVDictionary **options)
@@ -62,14 +33,6 @@ static void copy_side_data(const AVStream *from, AVStream *to)
     }
 }
 
-static void copy_tags(AVDictionary *from, AVDictionary **to)
-{
-    static const char *const own[] = {"encoder", "major_brand", "minor_version", "compatible_brands"};
-    av_dict_copy(to, from, 0);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        av_dict_set(to, own[i], NULL, 0);
-}
-
 static int add_video(struct video_writer *w, const struct video_options *options, struct error *err)
 {
     AVStream *from = w->reader->stream;
@@ -82,84 +45,7 @@ static int add_video(struct video_writer *w, const struct video_options *options
     w->stream->disposition = AV_DISPOSITION_DEFAULT;
     copy_side_data(from, w->stream);
     if (!options->strip_metadata)
-        copy_tags(from->metadata, &w->stream->metadata);
-    return 0;
-}
-
-static AVStream *new_track(struct video_writer *w, const AVStream *from, bool strip)
-{
-    AVStream *to = avformat_new_stream(w->format, NULL);
-    if (!to)
-        return NULL;
-    to->time_base = from->time_base;
-    to->disposition = from->disposition;
-    if (strip) {
-        AVDictionaryEntry *language = av_dict_get(from->metadata, "language", NULL, 0);
-        if (language)
-            av_dict_set(&to->metadata, "language", language->value, 0);
-    } else {
-        copy_tags(from->metadata, &to->metadata);
-    }
-    return to;
-}
-
-static void drop_track(struct video_writer *w, const AVStream *from, const char *kind, const char *why)
-{
-    video_io_warn(w->warnings, sizeof w->warnings, "stream %d (%s, %s) was dropped: %s", from->index, kind,
-        avcodec_get_name(from->codecpar->codec_id), why);
-}
-
-static bool fits_mp4(const struct video_writer *w, enum AVCodecID id)
-{
-    /* libav would write Vorbis in a way of its own that players do not know. */
-    return id != AV_CODEC_ID_VORBIS && avformat_query_codec(w->format->oformat, id, FF_COMPLIANCE_EXPERIMENTAL) == 1;
-}
-
-static int add_sound(struct video_writer *w, AVStream *from, struct track_out *t, bool strip, struct error *err)
-{
-    if (fits_mp4(w, from->codecpar->codec_id) && from->codecpar->sample_rate > 0)
-        return 0;
-    struct error why = {0};
-    bool known = from->codecpar->sample_rate > 0 && from->codecpar->ch_layout.nb_channels > 0 &&
-                 from->codecpar->ch_layout.nb_channels <= 8 && avcodec_find_decoder(from->codecpar->codec_id);
-    if (!known || !(t->stream = new_track(w, from, strip))) {
-        drop_track(w, from, "sound", "it cannot be decoded");
-        return 1;
-    }
-    int code = video_audio_create(from, t->stream, &t->audio, &why);
-    if (code < 0) /* the muxer has the stream already: without parameters it cannot be left there */
-        return error_set(err, code, "%s", why.text);
-    video_io_warn(w->warnings, sizeof w->warnings, "the sound was coded again as AAC, for MP4 cannot hold %s",
-        avcodec_get_name(from->codecpar->codec_id));
-    return 1;
-}
-
-/* Sound, subtitles, data: copied where MP4 can hold them. */
-static int add_track(struct video_writer *w, unsigned index, const struct video_options *options, struct error *err)
-{
-    AVStream *from = w->reader->format->streams[index];
-    struct track_out *t = &w->tracks[index];
-    const AVCodecParameters *p = from->codecpar;
-    bool sound = p->codec_type == AVMEDIA_TYPE_AUDIO, text = p->codec_type == AVMEDIA_TYPE_SUBTITLE;
-    bool timecode = p->codec_tag == MKTAG('t', 'm', 'c', 'd'); /* made anew by the muxer from the tag */
-    t->last_dts = INT64_MIN;
-    if (p->codec_type == AVMEDIA_TYPE_VIDEO || timecode)
-        return 0;
-    if (sound) {
-        int code = add_sound(w, from, t, options->strip_metadata, err);
-        if (code)
-            return code < 0 ? code : 0;
-    } else if (!text && !options->keep_data_streams) {
-        drop_track(w, from, "data", "data streams are not kept");
-        return 0;
-    } else if (!fits_mp4(w, p->codec_id)) {
-        drop_track(w, from, text ? "subtitles" : "data", "MP4 cannot hold it");
-        return 0;
-    }
-    if (!(t->stream = new_track(w, from, options->strip_metadata)) ||
-        avcodec_parameters_copy(t->stream->codecpar, p) < 0)
-        return error_set(err, -ENOMEM, "out of memory");
-    t->stream->codecpar->codec_tag = p->codec_type == AVMEDIA_TYPE_DATA ? p->codec_tag : 0;
+        video_copy_tags(from->metadata, &w->stream->metadata, options->keep_data_streams);
     return 0;
 }
 
@@ -173,7 +59,7 @@ static int write_header(struct video_writer *w, const struct video_options *opti
     if (tb.den > 0 && tb.den < INT32_MAX)
         av_dict_set_int(&muxing, "video_track_timescale", tb.den, 0);
     if (!options->strip_metadata)
-        copy_tags(w->reader->format->metadata, &w->format->metadata);
+        video_copy_tags(w->reader->format->metadata, &w->format->metadata, options->keep_data_streams);
     int code = avformat_write_header(w->format, &muxing);
     av_dict_free(&muxing);
     w->header = code >= 0;
@@ -182,7 +68,6 @@ static int write_header(struct video_writer *w, const struct video_options *opti
 
 static int open_muxer(struct video_writer *w, const struct video_options *options, struct error *err)
 {
-    const AVFormatContext *source = w->reader->format;
     if (avformat_alloc_output_context2(&w->format, NULL, "mp4", NULL) < 0 || !(w->io = video_io_open(w->fd, true)) ||
         !(w->packet = av_packet_alloc()) || !(w->copy = av_packet_alloc()))
         return error_set(err, -ENOMEM, "out of memory");
@@ -192,8 +77,8 @@ static int open_muxer(struct video_writer *w, const struct video_options *option
     w->format->io_close2 = reclose;
     w->format->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     int code = add_video(w, options, err);
-    for (unsigned i = 0; i < source->nb_streams && i < VIDEO_MAX_STREAMS && code == 0; i++)
-        code = add_track(w, i, options, err);
+    if (code == 0)
+        code = video_tracks_add(w, options, err);
     return code < 0 ? code : write_header(w, options, err);
 }
 
@@ -223,8 +108,7 @@ void video_writer_close(struct video_writer *w)
 {
     if (!w)
         return;
-    for (int i = 0; i < VIDEO_MAX_STREAMS; i++)
-        video_audio_destroy(w->tracks[i].audio);
+    video_tracks_destroy(w);
     av_packet_free(&w->packet);
     av_packet_free(&w->copy);
     avcodec_free_context(&w->encoder);
@@ -234,8 +118,7 @@ void video_writer_close(struct video_writer *w)
     av_free(w);
 }
 
-/* Hands a packet in the source's ticks to the muxer, with time stamps that it accepts; takes the packet's contents. */
-static int mux(struct video_writer *w, AVPacket *p, AVStream *to, AVRational ticks, int64_t *last_dts)
+int video_writer_mux(struct video_writer *w, AVPacket *p, AVStream *to, AVRational ticks, int64_t *last_dts)
 {
     if (p->dts == AV_NOPTS_VALUE)
         p->dts = p->pts;
@@ -252,52 +135,11 @@ static int mux(struct video_writer *w, AVPacket *p, AVStream *to, AVRational tic
     return av_interleaved_write_frame(w->format, p);
 }
 
-static int flush_audio(struct video_writer *w, struct track_out *t, AVRational ticks)
-{
-    int code;
-    while ((code = video_audio_receive(t->audio, w->copy)) == 0)
-        if ((code = mux(w, w->copy, t->stream, ticks, &t->last_dts)) < 0)
-            return code;
-    return code == AVERROR(EAGAIN) || code == AVERROR_EOF ? 0 : code;
-}
-
-int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct error *err)
-{
-    if (packet->stream_index < 0 || packet->stream_index >= VIDEO_MAX_STREAMS)
-        return 0;
-    struct track_out *t = &w->tracks[packet->stream_index];
-    if (!t->stream || packet->size <= 0)
-        return 0;
-    AVRational ticks = w->reader->format->streams[packet->stream_index]->time_base;
-    int64_t offset = av_rescale_q(w->reader->offset, w->reader->stream->time_base, ticks);
-    if (av_packet_ref(w->copy, packet) < 0)
-        return error_set(err, -ENOMEM, "out of memory");
-    if (w->copy->pts != AV_NOPTS_VALUE)
-        w->copy->pts -= offset;
-    if (w->copy->dts != AV_NOPTS_VALUE)
-        w->copy->dts -= offset;
-    int code = 0;
-    pthread_mutex_lock(&w->lock);
-    if (t->audio) {
-        code = video_audio_send(t->audio, w->copy);
-        av_packet_unref(w->copy);
-        if (code >= 0)
-            code = flush_audio(w, t, ticks);
-    } else {
-        code = mux(w, w->copy, t->stream, ticks, &t->last_dts);
-        av_packet_unref(w->copy);
-        if (code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL))
-            code = 0; /* a damaged packet of sound: the pictures go on */
-    }
-    pthread_mutex_unlock(&w->lock);
-    return code < 0 ? video_io_error(err, code, -EIO, "the result cannot be written") : 0;
-}
-
 static int64_t duration_of(const struct video_writer *w, int64_t pts)
 {
-    for (unsigned i = 0; i < PENDING && i < w->sent; i++)
-        if (w->pending[(w->sent - 1 - i) % PENDING].pts == pts)
-            return w->pending[(w->sent - 1 - i) % PENDING].duration;
+    for (unsigned i = 0; i < VIDEO_PENDING && i < w->sent; i++)
+        if (w->pending[(w->sent - 1 - i) % VIDEO_PENDING].pts == pts)
+            return w->pending[(w->sent - 1 - i) % VIDEO_PENDING].duration;
     return w->reader->frame_ticks;
 }
 
@@ -308,7 +150,7 @@ static int encode(struct video_writer *w, const AVFrame *frame, struct error *er
     while (code >= 0 && (code = avcodec_receive_packet(w->encoder, w->packet)) == 0) {
         w->packet->duration = duration_of(w, w->packet->pts);
         pthread_mutex_lock(&w->lock);
-        code = mux(w, w->packet, w->stream, w->encoder->time_base, NULL);
+        code = video_writer_mux(w, w->packet, w->stream, w->encoder->time_base, NULL);
         pthread_mutex_unlock(&w->lock);
     }
     return code == AVERROR(EAGAIN) || code == AVERROR_EOF
@@ -330,8 +172,8 @@ int video_writer_frame(struct video_writer *w, const struct video_frame *f, stru
     av->colorspace = w->encoder->colorspace;
     av->chroma_location = w->encoder->chroma_sample_location;
     av->sample_aspect_ratio = w->encoder->sample_aspect_ratio;
-    w->pending[w->sent % PENDING].pts = f->pts;
-    w->pending[w->sent++ % PENDING].duration = f->duration;
+    w->pending[w->sent % VIDEO_PENDING].pts = f->pts;
+    w->pending[w->sent++ % VIDEO_PENDING].duration = f->duration;
     int code = encode(w, av, err);
     av_frame_free(&av);
     return code;
@@ -340,16 +182,8 @@ int video_writer_frame(struct video_writer *w, const struct video_frame *f, stru
 int video_writer_finish(struct video_writer *w, struct error *err)
 {
     int code = encode(w, NULL, err);
-    for (int i = 0; i < VIDEO_MAX_STREAMS && code == 0; i++) {
-        struct track_out *t = &w->tracks[i];
-        if (!t->audio)
-            continue;
-        int av = video_audio_send(t->audio, NULL);
-        if (av >= 0)
-            av = flush_audio(w, t, w->reader->format->streams[i]->time_base);
-        if (av < 0)
-            code = video_io_error(err, av, -EIO, "the sound cannot be coded");
-    }
+    if (code == 0)
+        code = video_tracks_finish(w, err);
     if (code == 0) {
         int av = av_write_trailer(w->format);
         avio_flush(w->io);
