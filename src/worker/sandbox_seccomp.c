@@ -3,7 +3,6 @@
  */
 #include "worker/sandbox_seccomp.h"
 
-#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
