@@ -14,8 +14,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "infer/infer.h"
+#include "base/heap.h"
 #include "config.h"
+#include "infer/infer.h"
 #include "pipeline/pipeline.h"
 
 #define MAX_RUNS 101
@@ -64,6 +65,7 @@ static int run_once(
     int r = job.input < 0 || job.anonymised < 0 || job.result < 0
                 ? error_set(err, -EIO, "cannot open the file or its outputs")
                 : pipeline_run(p, &job, report, err);
+    heap_settle();
     close(job.input);
     close(job.anonymised);
     close(job.result);
@@ -144,6 +146,7 @@ int main(int argc, char **argv)
     struct pipeline p = {0};
     enum config_action action;
     int failures = 0, files = 0, used;
+    heap_keep_large();
     if (config_load(&s.config, 1, argv, &action, &err) < 0)
         goto fail;
     config_request_begin(&s.request, &s.config);

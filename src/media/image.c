@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "media/codec.h"
+#include "media/jpeg_source.h"
 
 #define MAX_METADATA ((size_t)8 << 20) /* bytes of each kind */
 
@@ -118,7 +119,7 @@ void image_destroy(struct image *image)
     struct image_metadata *m = &image->metadata;
     frame_unref(image->frame);
     frame_unref(image->original);
-    buffer_finish(&image->source);
+    jpeg_source_destroy(image->source);
     buffer_finish(&m->exif);
     buffer_finish(&m->icc);
     buffer_finish(&m->xmp);

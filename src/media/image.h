@@ -17,6 +17,8 @@ enum image_format { IMAGE_NONE, IMAGE_JPEG, IMAGE_PNG };
  * break things: refused with -EINVAL. */
 #define IMAGE_MIN_SIDE 8 /* px */
 
+struct jpeg_source;
+
 struct image_limits {
     int64_t max_pixels; /* width * height */
     int max_side;       /* px */
@@ -58,10 +60,9 @@ struct image {
     int jpeg_h, jpeg_v;  /* luma sampling factors of a JPEG source (2,2 = 4:2:0), for writing it the same way */
     bool progressive;
     struct image_metadata metadata;
-    /* Of a JPEG that is stored upright: its bytes and the frame as decoded, for keep_source. Empty and NULL otherwise.
-     */
-    struct buffer source;
-    struct frame *original; /* a reference: changing `frame` copies it first */
+    /* Of a JPEG that is stored upright: its coefficients and the frame as decoded, for keep_source. NULL otherwise. */
+    struct jpeg_source *source; /* owned */
+    struct frame *original;     /* a reference: changing `frame` copies it first */
 };
 
 /* The format by the leading bytes alone. */
@@ -87,7 +88,8 @@ struct image_encode_options {
      * code the others with the source's own quantisation tables. Nothing outside what was redacted loses quality, and
      * neither size nor look changes. No block with a changed pixel keeps any of its original coefficients (chroma
      * blocks that cover several luma blocks included), nor does one that reaches over the edge. Works for grey, YCbCr
-     * and RGB JPEGs stored upright; others are encoded as without it, at `quality`. */
+     * and RGB JPEGs stored upright; others are encoded as without it, at `quality`. What was replaced in the image's
+     * source stays so: change the frame, then encode it this way, once. */
     bool keep_source;
 };
 

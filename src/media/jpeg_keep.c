@@ -1,10 +1,10 @@
 /* Writes a redacted JPEG so that nothing but the redacted blocks is coded anew.
  *
  * A JPEG is made of 8 x 8 blocks of quantized coefficients. Decoding and encoding a whole picture rounds every one of
- * them again, which costs quality all over it for the sake of a few faces. Here the source's coefficients are read
- * again, those of each block that covers a changed pixel are replaced by the redacted frame's, and the arrays are
- * written. So are blocks that reach over the picture's edge. Which pixels changed is not asked of anybody: the frame is
- * compared with what was decoded, so that whatever drew into it counts.
+ * them again, which costs quality all over it for the sake of a few faces. Here, of the source's coefficients (the
+ * picture was decoded from them: jpeg_read.c), those of each block that covers a changed pixel are replaced by the
+ * redacted frame's, and all are written. So are blocks that reach over the picture's edge. Which pixels changed is not
+ * asked of anybody: the frame is compared with what was decoded, so that whatever drew into it counts.
  *
  * Why no original shines through: a block's coefficients say something only about the pixels that the block covers.
  * If one of them changed, all coefficients of the block are computed from the redacted frame. (A decoder's smooth
@@ -15,15 +15,16 @@
 #include <string.h>
 
 #include "media/jpeg_dct.h"
-#include "media/jpeg_error.h"
 #include "media/jpeg_sink.h"
+#include "media/jpeg_source.h"
 #include "media/metadata.h"
 
-#define CELL 8 /* px: the smallest block there is */
+#define CELL 8         /* px: the smallest block there is */
+#define MAX_DC_BITS 11 /* of a difference, ITU-T T.81 F.1.2.1 */
+#define MAX_AC_BITS 10 /* F.1.2.2 */
 
 struct keeper {
-    struct jpeg_failure failure;
-    struct jpeg_decompress_struct in;
+    struct jpeg_decompress_struct *in; /* the source's */
     struct jpeg_compress_struct out;
     struct jpeg_sink sink;
     const struct image *image;
@@ -67,19 +68,29 @@ static bool must_replace(const struct keeper *k, int bx, int by, int scale_x, in
     return false;
 }
 
+/* False where a coefficient is larger than baseline codes: files out to break things have such, and libjpeg-turbo looks
+ * for them only while it makes tables. */
+static bool codable(const JCOEF *row, size_t count)
+{
+    int beyond = 0;
+    for (size_t i = 0; i < count; i++)
+        beyond |= row[i] > 1023 || row[i] < -1024;
+    return beyond == 0;
+}
+
 static bool replace_blocks(struct keeper *k, int component, jvirt_barray_ptr coefficients)
 {
-    const jpeg_component_info *c = &k->in.comp_info[component];
+    const jpeg_component_info *c = &k->in->comp_info[component];
     uint16_t quantizers[DCTSIZE2];
     struct jpeg_block_source source = {
         .frame = k->image->frame,
         .component = component,
-        .rgb = k->in.jpeg_color_space == JCS_RGB,
-        .scale_x = k->in.max_h_samp_factor / c->h_samp_factor,
-        .scale_y = k->in.max_v_samp_factor / c->v_samp_factor,
+        .rgb = k->in->jpeg_color_space == JCS_RGB,
+        .scale_x = k->in->max_h_samp_factor / c->h_samp_factor,
+        .scale_y = k->in->max_v_samp_factor / c->v_samp_factor,
         .quantizers = quantizers,
     };
-    if (k->in.max_h_samp_factor % c->h_samp_factor || k->in.max_v_samp_factor % c->v_samp_factor || !c->quant_table)
+    if (k->in->max_h_samp_factor % c->h_samp_factor || k->in->max_v_samp_factor % c->v_samp_factor || !c->quant_table)
         return false;
     for (int i = 0; i < DCTSIZE2; i++) {
         quantizers[i] = c->quant_table->quantval[i];
@@ -87,29 +98,73 @@ static bool replace_blocks(struct keeper *k, int component, jvirt_barray_ptr coe
             return false;
     }
     for (JDIMENSION by = 0; by < c->height_in_blocks; by++) {
-        JBLOCKARRAY row = k->in.mem->access_virt_barray((j_common_ptr)&k->in, coefficients, by, 1, TRUE);
+        JBLOCKARRAY row = k->in->mem->access_virt_barray((j_common_ptr)k->in, coefficients, by, 1, TRUE);
         for (JDIMENSION bx = 0; bx < c->width_in_blocks; bx++)
             if (must_replace(k, (int)bx, (int)by, source.scale_x, source.scale_y))
                 jpeg_code_block(&source, (int)bx, (int)by, row[0][bx]);
+        if (!codable(row[0][0], (size_t)c->width_in_blocks * DCTSIZE2))
+            return false;
     }
     return true;
+}
+
+static void copy_table(struct jpeg_compress_struct *c, JHUFF_TBL **to, const JHUFF_TBL *from)
+{
+    if (!*to)
+        *to = jpeg_alloc_huff_table((j_common_ptr)c);
+    memcpy((*to)->bits, from->bits, sizeof from->bits);
+    memcpy((*to)->huffval, from->huffval, sizeof from->huffval);
+}
+
+/* True where a table has a code for every symbol that a baseline file can need, so that it suits changed blocks too. */
+static bool complete(const JHUFF_TBL *t, bool ac)
+{
+    bool has[256] = {false};
+    int codes = 0;
+    if (!t)
+        return false;
+    for (int length = 1; length <= 16; length++)
+        codes += t->bits[length];
+    for (int i = 0; i < codes && i < 256; i++)
+        has[t->huffval[i]] = true;
+    for (int size = ac ? 1 : 0; size <= (ac ? MAX_AC_BITS : MAX_DC_BITS); size++)
+        for (int run = 0; run <= (ac ? 15 : 0); run++)
+            if (!has[run << 4 | size])
+                return false;
+    return !ac || (has[0x00] && has[0xF0]); /* end of block, sixteen zeros */
+}
+
+/* Codes with the source's own Huffman tables where those can code anything, as cameras' mostly can; else with tables
+ * made for the new picture, which takes a pass over all coefficients of its own. */
+static void choose_tables(struct keeper *k)
+{
+    k->out.optimize_coding = k->in->progressive_mode || k->in->arith_code;
+    for (int i = 0; i < k->in->num_components && !k->out.optimize_coding; i++) {
+        const jpeg_component_info *c = &k->in->comp_info[i];
+        JHUFF_TBL *dc = k->in->dc_huff_tbl_ptrs[c->dc_tbl_no], *ac = k->in->ac_huff_tbl_ptrs[c->ac_tbl_no];
+        if (!complete(dc, false) || !complete(ac, true) || c->dc_tbl_no > 1 || c->ac_tbl_no > 1) {
+            k->out.optimize_coding = TRUE;
+            break;
+        }
+        k->out.comp_info[i].dc_tbl_no = c->dc_tbl_no;
+        k->out.comp_info[i].ac_tbl_no = c->ac_tbl_no;
+        copy_table(&k->out, &k->out.dc_huff_tbl_ptrs[c->dc_tbl_no], dc);
+        copy_table(&k->out, &k->out.ac_huff_tbl_ptrs[c->ac_tbl_no], ac);
+    }
 }
 
 static int write_file(struct keeper *k, struct buffer *out, struct error *err)
 {
     const struct image *image = k->image;
-    jpeg_create_decompress(&k->in);
+    jvirt_barray_ptr *coefficients = image->source->coefficients;
     jpeg_create_compress(&k->out);
-    jpeg_mem_src(&k->in, image->source.data, image->source.len);
-    jpeg_read_header(&k->in, TRUE);
-    jvirt_barray_ptr *coefficients = jpeg_read_coefficients(&k->in);
-    for (int i = 0; i < k->in.num_components; i++)
+    jpeg_copy_critical_parameters(k->in, &k->out);
+    choose_tables(k);
+    for (int i = 0; i < k->in->num_components; i++)
         if (!replace_blocks(k, i, coefficients[i]))
             return -EOPNOTSUPP;
 
     jpeg_sink_init(&k->sink, &k->out, out, err);
-    jpeg_copy_critical_parameters(&k->in, &k->out);
-    k->out.optimize_coding = TRUE;
     if (image->progressive)
         jpeg_simple_progression(&k->out);
     if (!k->options->strip_metadata)
@@ -118,7 +173,6 @@ static int write_file(struct keeper *k, struct buffer *out, struct error *err)
     if (!k->options->strip_metadata)
         metadata_to_jpeg(&k->out, &image->metadata);
     jpeg_finish_compress(&k->out);
-    jpeg_finish_decompress(&k->in);
     return 0;
 }
 
@@ -131,7 +185,7 @@ static bool comparable(const struct frame *a, const struct frame *b)
 int jpeg_write_kept(
     const struct image *image, const struct image_encode_options *options, struct buffer *out, struct error *err)
 {
-    if (image->source.len == 0 || !comparable(image->frame, image->original))
+    if (!image->source || !comparable(image->frame, image->original))
         return -EOPNOTSUPP;
     struct keeper *k = calloc(1, sizeof *k);
     if (!k)
@@ -139,18 +193,19 @@ int jpeg_write_kept(
     const size_t before = out->len;
     k->image = image;
     k->options = options;
-    k->in.err = k->out.err = jpeg_failure_init(&k->failure, err);
+    struct jpeg_failure *failure = &image->source->failure;
+    k->in = &image->source->in;
+    k->out.err = jpeg_failure_init(failure, err);
     int code = find_changes(k);
     if (code < 0)
         error_set(err, code, "out of memory");
-    else if (setjmp(k->failure.jump) == 0)
+    else if (setjmp(failure->jump) == 0)
         code = write_file(k, out, err);
     else /* what libjpeg cannot copy can still be encoded plainly */
-        code = k->failure.code == -EBADMSG ? -EOPNOTSUPP : k->failure.code;
+        code = failure->code == -EBADMSG ? -EOPNOTSUPP : failure->code;
     if (code < 0)
         out->len = before;
     jpeg_destroy_compress(&k->out);
-    jpeg_destroy_decompress(&k->in);
     free(k->changed);
     free(k);
     return code;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "media/jpeg_error.h"
+#include "media/jpeg_source.h"
 #include "media/metadata.h"
 
 /* A progressive file may hold any number of scans, each of which costs a pass over all coefficients. Encoders write
@@ -12,8 +12,7 @@
 #define ROWS_AT_ONCE 16
 
 struct reader {
-    struct jpeg_failure failure;
-    struct jpeg_decompress_struct cinfo;
+    struct jpeg_source *source; /* owned, until the image takes it */
     struct jpeg_progress_mgr progress;
     const struct image_limits *limits;
     struct image *image;
@@ -33,7 +32,7 @@ static void check_scans(j_common_ptr cinfo)
 /* How the picture was sampled, relative to its second component, so that it can be written the same way. */
 static void note_sampling(struct reader *r)
 {
-    struct jpeg_decompress_struct *c = &r->cinfo;
+    struct jpeg_decompress_struct *c = &r->source->in;
     r->image->jpeg_h = r->image->jpeg_v = 1;
     r->image->progressive = c->progressive_mode;
     if (c->num_components < 3)
@@ -58,7 +57,7 @@ static void cmyk_to_rgb(const JSAMPLE *in, uint8_t *out, JDIMENSION width, bool 
 
 static int read_pixels(struct reader *r)
 {
-    struct jpeg_decompress_struct *c = &r->cinfo;
+    struct jpeg_decompress_struct *c = &r->source->in;
     struct frame *f = r->image->frame;
     const struct plane *p = &f->planes[0];
     JSAMPROW rows[ROWS_AT_ONCE];
@@ -78,24 +77,38 @@ static int read_pixels(struct reader *r)
     return 0;
 }
 
-/* For writing what does not change as it was: see jpeg_keep.c. */
-static int keep_source(struct reader *r, const uint8_t *data, size_t len)
+/* Whether what does not change can be written as it was: see jpeg_keep.c. */
+static bool can_keep(const struct reader *r)
 {
-    struct image *image = r->image;
-    J_COLOR_SPACE space = r->cinfo.jpeg_color_space;
-    if (image->orientation != 1 || (space != JCS_GRAYSCALE && space != JCS_YCbCr && space != JCS_RGB))
-        return 0;
-    image->source.max = len;
-    int e = buffer_append(&image->source, data, len);
-    if (e < 0)
-        return error_set(r->err, e, "out of memory");
-    image->original = frame_ref(image->frame);
-    return 0;
+    J_COLOR_SPACE space = r->source->in.jpeg_color_space;
+    return r->image->orientation == 1 && (space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB);
+}
+
+/* All coefficients first, then the picture from them: the file's codes are read once for both. */
+static void read_coefficients(struct reader *r)
+{
+    struct jpeg_decompress_struct *c = &r->source->in;
+    while (jpeg_consume_input(c) != JPEG_REACHED_EOI)
+        check_scans((j_common_ptr)c);
+    jpeg_start_output(c, c->input_scan_number);
+    read_pixels(r);
+    jpeg_finish_output(c);
+    r->source->coefficients = jpeg_read_coefficients(c);
+}
+
+/* The image takes what was read, for jpeg_keep.c. */
+static void keep_source(struct reader *r)
+{
+    r->source->in.progress = NULL;
+    r->source->in.client_data = NULL;
+    r->image->source = r->source;
+    r->source = NULL;
+    r->image->original = frame_ref(r->image->frame);
 }
 
 static int read_file(struct reader *r, const uint8_t *data, size_t len)
 {
-    struct jpeg_decompress_struct *c = &r->cinfo;
+    struct jpeg_decompress_struct *c = &r->source->in;
     jpeg_create_decompress(c);
     c->client_data = r;
     r->progress.progress_monitor = check_scans;
@@ -126,29 +139,48 @@ static int read_file(struct reader *r, const uint8_t *data, size_t len)
     if (e < 0)
         return error_set(r->err, e, "out of memory for a JPEG of %u x %u", c->image_width, c->image_height);
 
+    c->buffered_image = can_keep(r);
     jpeg_start_decompress(c);
-    read_pixels(r);
-    jpeg_finish_decompress(c);
-    return keep_source(r, data, len);
+    if (c->buffered_image) {
+        read_coefficients(r);
+        keep_source(r);
+    } else {
+        read_pixels(r);
+        jpeg_finish_decompress(c);
+    }
+    return 0;
 }
 
 int jpeg_read(
     const uint8_t *data, size_t len, const struct image_limits *limits, struct image *image, struct error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
-    if (!r)
-        return error_set(err, -ENOMEM, "out of memory");
+    struct jpeg_source *source = calloc(1, sizeof *source);
+    int code = -ENOMEM;
+    if (!r || !source) {
+        free(source);
+        error_set(err, code, "out of memory");
+        goto out;
+    }
+    r->source = source;
     r->limits = limits;
     r->image = image;
     r->err = err;
-    r->cinfo.err = jpeg_failure_init(&r->failure, err);
-    int code;
-    if (setjmp(r->failure.jump) == 0)
+    source->in.err = jpeg_failure_init(&source->failure, err);
+    if (setjmp(source->failure.jump) == 0)
         code = read_file(r, data, len);
     else
-        code = r->failure.code;
-    jpeg_destroy_decompress(&r->cinfo);
+        code = source->failure.code;
+    jpeg_source_destroy(r->source);
     free(r->row);
+out:
     free(r);
     return code;
+}
+
+void jpeg_source_destroy(struct jpeg_source *s)
+{
+    if (s)
+        jpeg_destroy_decompress(&s->in);
+    free(s);
 }

@@ -2,6 +2,7 @@
 #include "worker/engine.h"
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "pipeline/pipeline.h"
 #include "worker/channel.h"
@@ -119,6 +120,7 @@ int engine_run(const struct engine_options *options, int channel)
     struct channel_job *job = calloc(1, sizeof *job);
     if (!e || !job)
         goto out;
+    heap_keep_large();
     e->options = options;
     e->channel = channel;
     int r = start(e, getppid(), &e->report.error);
@@ -127,6 +129,7 @@ int engine_run(const struct engine_options *options, int channel)
         goto out;
     while ((r = channel_receive_job(channel, job)) > 0) {
         run_job(e, job);
+        heap_settle();
         close(job->input);
         close(job->anonymised);
         close(job->result);
