@@ -15,6 +15,30 @@ static int drain(struct video_reader *r, bool early)
     return code < 0 && code != AVERROR_EOF ? code : 0;
 }
 
+/* A packet of another stream than the video's. */
+static int pass_on(struct video_reader *r, AVPacket *packet, struct error *err)
+{
+    if (!r->opening)
+        return r->writer ? video_writer_packet(r->writer, packet, err) : 0;
+    AVPacket *copy = av_packet_clone(packet);
+    if (!copy)
+        return error_set(err, -ENOMEM, "out of memory");
+    r->held[r->held_count++] = copy;
+    return 0;
+}
+
+/* Packets that came while the reader was being opened. */
+static int pass_on_held(struct video_reader *r, struct error *err)
+{
+    int code = 0;
+    for (int i = 0; i < r->held_count; i++) {
+        code = code == 0 ? pass_on(r, r->held[i], err) : code;
+        av_packet_free(&r->held[i]);
+    }
+    r->held_count = 0;
+    return code;
+}
+
 /* Gives one more packet to the decoder, or another stream's to the writer. */
 static int feed(struct video_reader *r, int *errors, struct error *err)
 {
@@ -28,6 +52,7 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
     if (r->packet->stream_index == r->stream->index) {
         if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
             r->unreadable++;
+        r->left_out += (r->packet->flags & AV_PKT_FLAG_DISCARD) != 0;
         code = avcodec_send_packet(r->decoder, r->packet);
         if (code == AVERROR(ENOMEM))
             return error_set(err, -ENOMEM, "out of memory while decoding");
@@ -38,7 +63,7 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
         }
         code = 0;
     } else {
-        code = r->writer ? video_writer_packet(r->writer, r->packet, err) : 0;
+        code = pass_on(r, r->packet, err);
     }
     av_packet_unref(r->packet);
     return code;
@@ -121,7 +146,7 @@ static int give_out(struct video_reader *r, struct video_frame *ret, struct erro
 
 static void sum_up(struct video_reader *r)
 {
-    int64_t want = r->info.frames;
+    int64_t want = r->info.frames - r->left_out;
     if (r->damaged)
         video_io_warn(r->warnings, sizeof r->warnings,
             "the video is damaged: %lld frames were concealed by the decoder", (long long)r->damaged);
@@ -140,21 +165,44 @@ static void sum_up(struct video_reader *r)
                            : "height");
 }
 
-int video_reader_next(struct video_reader *r, struct video_frame *ret_frame, struct error *err)
+/* The next picture into r->decoded: 1, 0 at the end (or, while opening, where no more packets can be held). */
+static int decode(struct video_reader *r, struct error *err)
 {
     for (int errors = 0;;) {
         int code = avcodec_receive_frame(r->decoder, r->decoded);
         if (code == 0)
-            return give_out(r, ret_frame, err);
+            return 1;
         if (code == AVERROR(ENOMEM))
             return error_set(err, -ENOMEM, "out of memory while decoding");
-        if (code == AVERROR_EOF || (r->drained && ++errors >= MAX_ERRORS_IN_A_ROW))
-            break;
+        if (code == AVERROR_EOF || (r->drained && ++errors >= MAX_ERRORS_IN_A_ROW) || r->held_count == VIDEO_HELD)
+            return 0;
         if (code != AVERROR(EAGAIN))
             r->unreadable++;
         if (!r->drained && (code = feed(r, &errors, err)) < 0)
             return code;
     }
+}
+
+int video_reader_peek(struct video_reader *r, struct error *err)
+{
+    struct error why;
+    r->opening = true;
+    int code = decode(r, &why);
+    r->opening = false;
+    r->peeked = code > 0;
+    return code == -ENOMEM ? error_set(err, code, "%s", why.text) : 0;
+}
+
+int video_reader_next(struct video_reader *r, struct video_frame *ret_frame, struct error *err)
+{
+    int code = pass_on_held(r, err);
+    if (code == 0)
+        code = r->peeked ? 1 : decode(r, err);
+    r->peeked = false;
+    if (code < 0)
+        return code;
+    if (code > 0)
+        return give_out(r, ret_frame, err);
     if (!r->frames)
         return error_set(err, -EBADMSG, "no picture of the video could be decoded");
     sum_up(r);

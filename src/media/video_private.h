@@ -12,6 +12,7 @@
 #include "media/video_io.h"
 
 #define VIDEO_WARNING_BYTES 1024
+#define VIDEO_HELD 1024      /* packets */
 #define VIDEO_MAX_STREAMS 64 /* of the source that are looked at; further ones are dropped */
 
 struct video_reader {
@@ -30,10 +31,20 @@ struct video_reader {
     int64_t last_pts;            /* of the last frame given out */
     int64_t frames;              /* given out */
     int64_t damaged, unreadable; /* frames concealed; packets that gave an error */
+    int64_t left_out;            /* packets of pictures that an edit list hides */
     bool drained, ended_early;
+    /* While it is being opened the reader decodes a picture ahead, to know what it is like; other streams' packets are
+     * held until there may be a writer for them. */
+    bool opening, peeked;
+    AVPacket *held[VIDEO_HELD]; /* owned */
+    int held_count;
     struct video_writer *writer; /* borrowed; may be NULL */
     char warnings[VIDEO_WARNING_BYTES];
 };
+
+/* Decodes the first picture ahead into r->decoded, where that can be done; failures show in video_reader_next. -ENOMEM
+ */
+int video_reader_peek(struct video_reader *r, struct error *err);
 
 /* The pixel format frames will be given out in: one that the writer's encoder takes. Called before the first frame. */
 void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels);

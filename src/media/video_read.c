@@ -6,6 +6,8 @@
 #include <libavutil/display.h>
 #include <libavutil/pixdesc.h>
 
+#define PROBE_BYTES (32 << 20)
+#define PROBE_SECONDS 30
 #define MIN_SIDE 16 /* px: nothing can be found in less, and encoders refuse it */
 
 /* Demuxers by name. Playlists, concatenations and image sequences, which open further files, are not among them. */
@@ -25,6 +27,9 @@ static int open_container(struct video_reader *r, int fd, struct error *err)
         return error_set(err, -ENOMEM, "out of memory");
     r->format->pb = r->io;
     r->format->io_open = refuse_open;
+    /* A recording that begins between two key frames says what it is only at the next. */
+    r->format->probesize = PROBE_BYTES;
+    r->format->max_analyze_duration = PROBE_SECONDS * (int64_t)AV_TIME_BASE;
     r->format->format_whitelist = av_strdup(containers);
     int code = avformat_open_input(&r->format, "", NULL, NULL); /* on failure frees the context */
     if (code < 0)
@@ -81,6 +86,8 @@ static int choose_stream(struct video_reader *r, struct error *err)
 
 static int check_size(const AVCodecParameters *p, const struct image_limits *limits, struct error *err)
 {
+    if (!p->width || !p->height)
+        return error_set(err, -EBADMSG, "no picture of the video can be read: it has no key frame, or is damaged");
     if (p->width < MIN_SIDE || p->height < MIN_SIDE)
         return error_set(err, -EBADMSG, "the video's pictures are %d x %d px, want at least %d x %d", p->width,
             p->height, MIN_SIDE, MIN_SIDE);
@@ -149,7 +156,9 @@ static void learn(struct video_reader *r)
     if (pixels == AV_PIX_FMT_NONE)
         pixels = AV_PIX_FMT_YUV420P;
     pixels = video_frame_plain(pixels, &full);
-    video_reader_set_pixels(r, video_frame_wrappable(pixels) ? pixels : AV_PIX_FMT_YUV444P);
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pixels);
+    enum AVPixelFormat otherwise = d && d->comp[0].depth > 8 ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV444P;
+    video_reader_set_pixels(r, video_frame_wrappable(pixels) ? pixels : otherwise);
 }
 
 void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels)
@@ -175,13 +184,12 @@ int video_reader_open(int fd, const struct video_options *options, struct video_
     if (code < 0 || (code = look_inside(r, options, err)) < 0 || (code = choose_stream(r, err)) < 0 ||
         (code = open_decoder(r, options, err)) < 0)
         goto fail;
-    learn(r);
     r->packet = av_packet_alloc();
     r->decoded = av_frame_alloc();
-    if (!r->packet || !r->decoded) {
-        code = error_set(err, -ENOMEM, "out of memory");
+    code = r->packet && r->decoded ? video_reader_peek(r, err) : error_set(err, -ENOMEM, "out of memory");
+    if (code < 0)
         goto fail;
-    }
+    learn(r);
     *ret_reader = r;
     return 0;
 fail:
@@ -193,6 +201,8 @@ void video_reader_close(struct video_reader *r)
 {
     if (!r)
         return;
+    for (int i = 0; i < r->held_count; i++)
+        av_packet_free(&r->held[i]);
     av_packet_free(&r->packet);
     av_frame_free(&r->decoded);
     sws_freeContext(r->sws);

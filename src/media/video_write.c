@@ -33,6 +33,26 @@ static void copy_side_data(const AVStream *from, AVStream *to)
     }
 }
 
+/* What a screen has to know of HDR pictures, where the container did not say it but the pictures do. */
+static int copy_light(const AVFrame *first, AVStream *to)
+{
+    static const struct {
+        enum AVFrameSideDataType from;
+        enum AVPacketSideDataType to;
+    } pairs[] = {{AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
+        {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const AVFrameSideData *data = av_frame_get_side_data(first, pairs[i].from);
+        if (!data || av_stream_get_side_data(to, pairs[i].to, NULL))
+            continue;
+        uint8_t *copy = av_stream_new_side_data(to, pairs[i].to, data->size);
+        if (!copy)
+            return AVERROR(ENOMEM);
+        memcpy(copy, data->data, data->size);
+    }
+    return 0;
+}
+
 static int add_video(struct video_writer *w, const struct video_options *options, struct error *err)
 {
     AVStream *from = w->reader->stream;
@@ -44,6 +64,8 @@ static int add_video(struct video_writer *w, const struct video_options *options
     w->stream->sample_aspect_ratio = w->encoder->sample_aspect_ratio;
     w->stream->disposition = AV_DISPOSITION_DEFAULT;
     copy_side_data(from, w->stream);
+    if (w->reader->peeked && copy_light(w->reader->decoded, w->stream) < 0)
+        return error_set(err, -ENOMEM, "out of memory");
     if (!options->strip_metadata)
         video_copy_tags(from->metadata, &w->stream->metadata, options->keep_data_streams);
     return 0;

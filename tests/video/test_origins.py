@@ -1,0 +1,97 @@
+"""Videos as phones, cameras, recorders and editors leave them: nothing is lost, nothing is complained of that is not so."""
+import json
+
+import pytest
+
+import clips
+
+DRAWN = ['-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25']
+TONE = ['-f', 'lavfi', '-i', 'sine=frequency=440']
+H264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p'.split()
+HDR = ('-c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc {} -colorspace bt2020nc '
+       '-x265-params log-level=none:hrd=0').split()
+LIGHT = ':master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400'
+
+# name: (file, arguments after the picture and the tone, what the warnings hold)
+KINDS = {
+    'phone': ('in.mov', [c.format('arib-std-b67') for c in HDR] + '-c:a aac -tag:v hvc1 -t 0.6'.split(), []),
+    'hdr10': ('in.mp4', [c.format('smpte2084') for c in HDR[:-1]] + [HDR[-1] + LIGHT, '-t', '0.4'], []),
+    'one-frame': ('in.mp4', [*H264, '-an', '-frames:v', '1'], []),
+    'video-longer': ('in.mp4', [*H264, '-af', 'atrim=0:0.3', '-c:a', 'aac', '-t', '1'], []),
+    'sound-longer': ('in.mp4', [*H264, '-vf', 'trim=0:0.4', '-c:a', 'aac', '-t', '1'], []),
+    'jump': ('in.mp4', [*H264, '-an', '-vf', r'setpts=PTS+if(gt(N\,5)\,3/TB\,0)', '-vsync', 'vfr', '-t', '4'], []),
+    'negative-start': ('in.mkv', [*H264, '-bf', '2', '-c:a', 'aac', '-output_ts_offset', '-0.2', '-t', '0.6'], []),
+    'open-gop': ('in.ts', ['-c:v', 'libx264', '-preset', 'fast', '-x264-params', 'open-gop=1:keyint=10:bframes=3', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '1'], []),
+    'm2ts': ('in.ts', [*H264, '-c:a', 'ac3', '-mpegts_m2ts_mode', '1', '-t', '0.6'], []),
+    'fragments': ('in.mp4', [*H264, '-c:a', 'aac', '-movflags', 'empty_moov+frag_every_frame+default_base_moof', '-t', '0.4'], []),
+    'odd-size': ('in.mkv', ['-vf', 'scale=161:97', '-c:v', 'ffv1', '-pix_fmt', 'yuv420p', '-an', '-t', '0.3'], ['odd size was cut']),
+    'alpha-12': ('in.mov', '-c:v prores_ks -profile:v 4 -pix_fmt yuva444p10le -an -t 0.2'.split(), []),
+    'very-fast': ('in.mp4', ['-vf', 'fps=1000', *H264, '-an', '-t', '0.05'], []),
+    'very-slow': ('in.mp4', ['-vf', 'setpts=PTS*50', '-r', '0.5', *H264, '-an', '-t', '8'], []),
+}
+
+
+def check_times(source, output):
+    before, after = clips.times(source), clips.times(output)
+    shift = (before[0] - after[0]) if str(source).endswith('.ts') else 0
+    assert len(before) == len(after)
+    assert all(abs(a - shift - b) < 0.0006 for a, b in zip(before, after)), list(zip(before, after))
+
+
+@pytest.mark.parametrize('name', KINDS)
+def test_kind(name, tmp_path):
+    file, arguments, warned = KINDS[name]
+    path = tmp_path / file
+    clips.ffmpeg(*DRAWN, *TONE, *arguments, path)
+    output, _, _, warnings = clips.run(path, tmp_path, types='face')
+    check_times(path, output)
+    assert len(warnings) == len(warned) and all(w in v for w, v in zip(warned, warnings)), warnings
+    before, after = clips.streams(path, 'v')[0], clips.streams(output, 'v')[0]
+    if name == 'hdr10':         # which the source says in its pictures alone
+        assert {s['side_data_type'] for s in after['side_data_list']} >= {'Mastering display metadata', 'Content light level metadata'}
+    if name == 'alpha-12':
+        assert after['pix_fmt'] == 'yuv444p10le'
+    if name in ('phone', 'hdr10'):
+        assert [after[k] for k in ('pix_fmt', 'color_transfer', 'color_primaries', 'color_space')] == [before[k] for k in ('pix_fmt', 'color_transfer', 'color_primaries', 'color_space')]
+        assert after['codec_tag_string'] == 'hvc1'      # the name that Apple's players want
+    for a, b in zip(clips.streams(path, 'a'), clips.streams(output, 'a')):
+        assert abs(float(a.get('duration') or 0) - float(b.get('duration') or 0)) < 0.2 or file.endswith(('mkv', 'ts'))
+
+
+def test_an_edit_list_is_kept_to(tmp_path):
+    """Cut without coding again: the file still holds the frames before, and says not to show them."""
+    whole, path = tmp_path / 'whole.mp4', tmp_path / 'in.mp4'
+    clips.ffmpeg(*DRAWN, *TONE, *H264, '-c:a', 'aac', '-t', 1.5, whole)
+    clips.ffmpeg('-ss', 0.37, '-i', whole, '-c', 'copy', path)
+    assert int(clips.streams(path, 'v')[0]['nb_frames']) > len(clips.times(path))
+    output, _, _, warnings = clips.run(path, tmp_path, types='face')
+    check_times(path, output)
+    assert not warnings
+
+
+def test_a_recording_that_begins_anywhere(tmp_path):
+    whole, path = tmp_path / 'whole.ts', tmp_path / 'in.ts'
+    clips.ffmpeg(*DRAWN, *TONE, *H264, '-g', 10, '-c:a', 'aac', '-t', 2, whole)
+    data = whole.read_bytes()
+    path.write_bytes(data[len(data) // 5 // 188 * 188 + 100:])
+    output = clips.run(path, tmp_path, types='face')[0]
+    assert 30 <= len(clips.times(output)) == len(clips.times(path)) <= 45
+    clips.ffmpeg(*DRAWN, *H264, '-g', 250, '-t', 1, whole)
+    path.write_bytes(whole.read_bytes()[9400:])
+    with pytest.raises(clips.Failed, match='no picture of the video can be'):
+        clips.run(path, tmp_path, types='face')
+
+
+def test_damage_in_the_middle(tmp_path):
+    """Pictures that the decoder guessed are not shown; the rest is, and the warnings count."""
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg(*DRAWN, *H264, '-g', 10, '-t', 2, path)
+    data = bytearray(path.read_bytes())
+    middle = data.find(b'mdat') + len(data) // 2
+    data[middle:middle + 3000] = bytes(i * 73 % 251 for i in range(3000))
+    path.write_bytes(data)
+    output, result, _, warnings = clips.run(path, tmp_path, types='face')
+    whole = [f['whole'] for f in map(json.loads, result.read_text().splitlines()[:-1]) if 'frame' in f]
+    assert 30 <= len(whole) == len(clips.times(output)) <= 50
+    assert any('damaged' in w for w in warnings)
+    assert any(whole) == any('redacted as a whole' in w for w in warnings)
