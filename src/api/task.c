@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DELETE_BATCH 256           /* tasks in one transaction */
 #define LIST_MAX ((size_t)1 << 28) /* bytes of the list as JSON */
 
 int api_find_task(struct api *api, const char *id, struct task *ret_task, struct error *err)
@@ -22,18 +23,29 @@ int api_find_task(struct api *api, const char *id, struct task *ret_task, struct
     return rc == -ENOENT ? error_set(err, rc, "%.100s: there is no such file or task", id) : rc;
 }
 
-int api_delete_task(struct api *api, const char *id, bool keep_record, struct error *err)
+/* Returns how many there were. */
+static int delete_tasks(struct api *api, char (*ids)[UUID_SIZE], int count, bool keep_record, struct error *err)
 {
     struct task_store *store;
     int rc = stores_take(&api->stores, &store, err);
     if (rc)
         return rc;
-    /* The record first: a worker that still writes learns from it that its work is not wanted. */
-    rc = task_store_delete(store, id, keep_record, err);
+    /* The records first: a worker that still writes learns from them that its work is not wanted. */
+    rc = task_store_delete(store, ids, count, keep_record, err);
     stores_give(&api->stores, store);
-    if (rc == -ENOENT)
-        return error_set(err, rc, "%.100s: there is no such file or task", id);
-    return rc ? rc : artefact_delete_all(api->artefacts, id, err);
+    for (int i = 0; i < count && rc >= 0; i++) {
+        int one = artefact_delete_all(api->artefacts, ids[i], err);
+        rc = one < 0 ? one : rc;
+    }
+    return rc;
+}
+
+int api_delete_task(struct api *api, const char *id, bool keep_record, struct error *err)
+{
+    char one[1][UUID_SIZE];
+    snprintf(one[0], UUID_SIZE, "%s", id);
+    int rc = delete_tasks(api, one, 1, keep_record, err);
+    return rc == 0 ? error_set(err, -ENOENT, "%.100s: there is no such file or task", id) : rc < 0 ? rc : 0;
 }
 
 int task_get(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err)
@@ -173,14 +185,14 @@ static int delete_all(struct api *api, bool keep_record, int *ret_count, struct 
     rc = task_store_list(store, &filter, append_id, &ids, err);
     stores_give(&api->stores, store);
     *ret_count = 0;
-    for (size_t at = 0; !rc && at < ids.len; at += UUID_SIZE) {
-        rc = api_delete_task(api, (const char *)ids.data + at, keep_record, err);
-        *ret_count += !rc;
-        if (rc == -ENOENT)
-            rc = 0; /* someone else was quicker */
+    const int all = (int)(ids.len / UUID_SIZE);
+    for (int at = 0; rc >= 0 && at < all; at += DELETE_BATCH) {
+        char(*batch)[UUID_SIZE] = (char(*)[UUID_SIZE])ids.data + at;
+        rc = delete_tasks(api, batch, all - at < DELETE_BATCH ? all - at : DELETE_BATCH, keep_record, err);
+        *ret_count += rc > 0 ? rc : 0;
     }
     buffer_finish(&ids);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int task_delete_list(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err)

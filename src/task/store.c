@@ -373,22 +373,29 @@ int task_store_recover_worker(struct task_store *s, const char *worker, const ch
     return recover(s, worker ? one : any, SQL_T(worker), worker ? 1 : 0, reason, err);
 }
 
-int task_store_delete(struct task_store *s, const char *id, bool keep_record, struct error *err)
+/* Within a transaction; 0: there was none. */
+static int delete_one(struct task_store *s, const char *id, bool keep_record, struct error *err)
 {
     static const char mark[] = "UPDATE tasks SET status = 4, worker = '', lease_us = 0, finished_us = "
                                "CASE WHEN finished_us = 0 THEN $2 ELSE finished_us END WHERE id = $1";
     static const char drop[] = "DELETE FROM tasks WHERE id = $1";
-    int r = store_begin(s, true, err);
+    struct sql_value params[] = {SQL_T(id), SQL_I(clock_wall_us())};
+    int r = store_run(s, keep_record ? mark : drop, params, keep_record ? 2 : 1, NULL, NULL, err);
+    int forgotten = r > 0 && !keep_record ? store_outbox_forget(s, id, err) : 0;
+    return forgotten < 0 ? forgotten : r;
+}
+
+int task_store_delete(struct task_store *s, char (*ids)[UUID_SIZE], int count, bool keep_record, struct error *err)
+{
+    int deleted = 0, r = store_begin(s, true, err);
     if (r < 0)
         return r;
-    struct sql_value params[] = {SQL_T(id), SQL_I(clock_wall_us())};
-    r = store_run(s, keep_record ? mark : drop, params, keep_record ? 2 : 1, NULL, NULL, err);
-    if (r == 0)
-        r = error_set(err, -ENOENT, "there is no task %.36s", id);
-    if (r > 0 && !keep_record)
-        r = store_outbox_forget(s, id, err);
+    for (int i = 0; i < count && r >= 0; i++) {
+        r = delete_one(s, ids[i], keep_record, err);
+        deleted += r > 0;
+    }
     r = store_finish(s, r, err);
-    return r < 0 ? r : 0;
+    return r < 0 ? r : deleted;
 }
 
 int64_t task_store_count(struct task_store *s, int status, struct error *err)

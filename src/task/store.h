@@ -66,9 +66,9 @@ int task_store_recover(struct task_store *s, const char *reason, struct error *e
  */
 int task_store_recover_worker(struct task_store *s, const char *worker, const char *reason, struct error *err);
 
-/* Marks files deleted (keep_record) or removes the record. A webhook that is still to be delivered stays in the outbox
- * either way. -ENOENT. */
-int task_store_delete(struct task_store *s, const char *id, bool keep_record, struct error *err);
+/* Marks the files of tasks deleted (keep_record) or removes their records; returns of how many, unknown ids are passed
+ * over. A webhook that is still to be delivered stays in the outbox either way. */
+int task_store_delete(struct task_store *s, char (*ids)[UUID_SIZE], int count, bool keep_record, struct error *err);
 
 int64_t task_store_count(struct task_store *s, int status, struct error *err); /* -1: all; negative code on failure */
 

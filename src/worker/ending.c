@@ -113,12 +113,12 @@ static void follow_up(struct worker *w, const struct task *t, enum task_status s
     log_end(t, status);
     if (status == TASK_FAILED) /* half a commit */
         drop_results(w, t->id);
+    if (status != TASK_QUEUED && w->options->config->delete_originals)
+        artefact_delete(w->artefacts, t->id, ARTEFACT_ORIGINAL, &ignored);
     if (status == TASK_QUEUED)
         wakeup_queued(w->options->wakeup);
     else
         wakeup_done(w->options->wakeup, t->id);
-    if (status != TASK_QUEUED && w->options->config->delete_originals)
-        artefact_delete(w->artefacts, t->id, ARTEFACT_ORIGINAL, &ignored);
 }
 
 /* Where the store fails the lease will run out. */

@@ -63,13 +63,13 @@ int recovery_retain(
     do {
         b.count = 0;
         int r = task_store_list(tasks, &filter, collect, &b, err);
-        for (int i = 0; i < b.count && r == 0; i++, removed++) {
+        for (int i = 0; i < b.count && r == 0; i++)
             r = artefact_delete_all(artefacts, b.ids[i], err);
-            if (r == 0 && (r = task_store_delete(tasks, b.ids[i], false, err)) == -ENOENT)
-                r = 0;
-        }
+        if (r == 0)
+            r = task_store_delete(tasks, b.ids, b.count, false, err);
         if (r < 0)
             return r;
+        removed += r;
     } while (b.count == BATCH);
     return removed;
 }

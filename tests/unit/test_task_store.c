@@ -297,14 +297,14 @@ static void test_deleting_cancels(void **state)
     add(f->a, two, "", "");
     claim(f->a, "w1", LEASE_MS, one);
     claim(f->a, "w1", LEASE_MS, two);
-    assert_int_equal(task_store_delete(f->b, one, true, &err), 0);
-    assert_int_equal(task_store_delete(f->b, two, false, &err), 0);
+    assert_int_equal(task_store_delete(f->b, &one, 1, true, &err), 1);
+    assert_int_equal(task_store_delete(f->b, &two, 1, false, &err), 1);
     assert_int_equal(task_store_heartbeat(f->a, one, "w1", 0, LEASE_MS, &err), -ECANCELED);
     assert_int_equal(task_store_heartbeat(f->a, two, "w1", 0, LEASE_MS, &err), -ECANCELED);
     assert_int_equal(end(f->a, one, "w1", TASK_DONE, ""), -ECANCELED);
     assert_int_equal(status_of(f->a, one), TASK_DELETED);
     assert_int_equal(task_store_get(f->a, two, &t, &err), -ENOENT);
-    assert_int_equal(task_store_delete(f->b, two, false, &err), -ENOENT);
+    assert_int_equal(task_store_delete(f->b, &two, 1, false, &err), 0);
 }
 
 static void test_one_task_for_one_idempotency_key(void **state)
@@ -388,7 +388,7 @@ static void test_a_deleted_record_does_not_take_its_webhook_along(void **state)
     add(f->a, id, "http://example.org/hook", "");
     claim(f->a, "w1", LEASE_MS, id);
     assert_int_equal(end(f->a, id, "w1", TASK_FAILED, "because"), 0);
-    assert_int_equal(task_store_delete(f->a, id, false, &err), 0);
+    assert_int_equal(task_store_delete(f->a, &id, 1, false, &err), 1);
     assert_int_equal(task_store_webhook_next(f->b, LEASE_MS, &w, NULL, &err), 0);
     assert_int_equal(task_store_webhook_result(f->b, &w, false, -1, "given up", &err), 0);
     task_webhook_finish(&w);
@@ -452,7 +452,7 @@ static void test_what_is_promised_is_synced(void **state)
     assert_int_equal(syncs, 1);
     assert_int_equal(end(f->a, id, "w1", TASK_DONE, ""), 0);
     assert_int_equal(syncs, 2);
-    assert_int_equal(task_store_delete(f->a, id, false, &err), 0);
+    assert_int_equal(task_store_delete(f->a, &id, 1, false, &err), 1);
     assert_int_equal(syncs, 3);
     add(f->a, id, "", "");
     assert_int_equal(syncs, 4);

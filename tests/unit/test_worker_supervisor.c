@@ -353,7 +353,7 @@ static void test_deleting_stops_the_work(void **state)
     upload(f, "wait", waiting);
     await(f, waiting, TASK_PROCESSING, &t);
     task_finish(&t);
-    assert_int_equal(task_store_delete(f->tasks, waiting, false, &err), 0);
+    assert_int_equal(task_store_delete(f->tasks, &waiting, 1, false, &err), 1);
     upload(f, "good", good);
     expect_done(f, good);
     assert_false(exists(f, waiting, ARTEFACT_ORIGINAL));
