@@ -48,10 +48,37 @@ def test_the_stores_unit_tests(database):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_server(database, tmp_path):
-    s = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
+def on(database, folder, files=None):
+    """A server on that database; `files`: the server whose uploads and results it shares."""
+    folder.mkdir(exist_ok=True)
+    s = Server(folder, '--threads', '1', types=['-a', 'face'])
     s.command[s.command.index('--database') + 1] = database
-    with s:
+    if files:
+        s.input, s.output = files.input, files.output
+        s.command[s.command.index('--input') + 1], s.command[s.command.index('--output') + 1] = str(s.input), str(s.output)
+    return s
+
+
+def test_two_servers_share_one_queue_and_one_outlives_the_other(database, tmp_path):
+    waiting, data = {'x-is-async': 'true'}, crash.make_picture(1)
+    with on(database, tmp_path / 'a') as a, on(database, tmp_path / 'b', files=a) as b:
+        ids = [a.upload(data, face='true', headers=waiting).json()['id'] for _ in range(60)]
+        assert all(b.wait(i)['status'] == 'done' for i in ids)
+        assert all(server.log.read_text().count(' done') > 0 for server in (a, b)), 'both worked'
+        assert all(server.get(f'/v1/file/{i}/anonymised').status == 200 for i in ids for server in (a, b))
+        assert b.done(data)['status'] == 'done'    # a client that waits, wherever its task is worked on
+        ids = [s.upload(data, face='true', headers=waiting).json()['id'] for s in (a, b) for _ in range(40)]
+        a.process.kill()
+        a.process.wait()
+        assert all(b.wait(i, seconds=90)['status'] == 'done' for i in ids), 'what the dead one held comes back with its lease'
+        a.start()
+        a.close()
+        assert a.done(data)['status'] == 'done'
+        assert not [n for n in b.files() if n.startswith('.')]
+
+
+def test_the_server(database, tmp_path):
+    with on(database, tmp_path / 'one') as s:
         key = {'Idempotency-Key': 'one', 'x-is-async': 'true'}
         answers = [s.upload(crash.make_picture(1), face='true', headers=key) for _ in range(2)]
         assert [a.status for a in answers] == [200, 200]
