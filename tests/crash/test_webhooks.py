@@ -3,6 +3,10 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -154,6 +158,37 @@ def test_private_addresses_are_refused(tmp_path, receiver):
             record = settled(s, task, 'failed')
             assert 'not public' in record['webhook_deliveries'][0]['answer']
     assert not receiver.of('/refused')
+
+
+PUBLIC = '93.184.216.34'    # in a network of its own, where it is this machine's
+
+
+@pytest.mark.skipif('OBSCURA_TEST_ALONE' in os.environ, reason='runs the test below')
+def test_in_a_network_of_its_own():
+    """Redirects and names that lead from a public address to a private one; without --webhook-allow-private."""
+    if not shutil.which('ip'):
+        pytest.skip('iproute2 is not installed')
+    run = ['unshare', '--net', sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', __file__, '-k', 'every_hop']
+    done = subprocess.run(run, env=dict(os.environ, OBSCURA_TEST_ALONE='1'), capture_output=True, text=True, timeout=120)
+    if 'unshare failed' in done.stderr:
+        pytest.skip('no network of its own to be had: ' + done.stderr.strip())
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif('OBSCURA_TEST_ALONE' not in os.environ, reason='run by the test above')
+def test_every_hop_is_checked_by_the_address_connected_to(tmp_path):
+    for command in (['link', 'set', 'lo', 'up'], ['addr', 'add', f'{PUBLIC}/32', 'dev', 'lo']):
+        subprocess.run(['ip', *command], check=True)
+    inside = Receiver()
+    port = inside.server.server_port
+    targets = ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '0x7f000001', '127.1']
+    outside = Receiver(lambda path, count: (204, {}) if path == '/fine' else (307, {'Location': f'http://{targets[int(path[1:])]}:{port}/stolen'}), PUBLIC)
+    with Server(tmp_path, '--threads', '1', types=['-a', 'face']) as s:
+        assert settled(s, queue(s, outside.url + '/fine'), 'sent')
+        for number in range(len(targets)):
+            record = settled(s, queue(s, f'{outside.url}/{number}', webhook_auth_header_name='X-Token', webhook_auth_header_value='t'), 'failed')
+            assert 'not public' in record['webhook_deliveries'][0]['answer'], (targets[number], record)
+    assert len(outside.requests) == len(targets) + 1 and not inside.requests
 
 
 def test_retries_go_on_after_a_restart(tmp_path):
