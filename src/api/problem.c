@@ -35,6 +35,7 @@ int problem_of_task(int error_code)
     case -EINVAL:
     case -EBADMSG:
     case -EOPNOTSUPP:
+    case -ETIME: /* over the limit of processor time */
     case -EFBIG: /* the upload was not too large; what it decodes to is */
         return -EBADMSG;
     case -ENOSYS:

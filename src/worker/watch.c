@@ -60,7 +60,7 @@ static int check_limits(struct watch *watch, int64_t now, struct error *err)
     if (c->task_time_s > 0 && cpu_s >= c->task_time_s) {
         bury(w, true);
         return error_set(
-            err, -EPIPE, "over the limit of %lld s of processor time (task-time)", (long long)c->task_time_s);
+            err, -ETIME, "over the limit of %lld s of processor time (task-time)", (long long)c->task_time_s);
     }
     if (c->task_stall_s > 0 && now - watch->heard_ns >= c->task_stall_s * 1000 * MS) {
         bury(w, true);
@@ -141,7 +141,7 @@ int watch_engine(struct worker *w, const char *id, bool *ret_dead, struct error 
         now = clock_mono_ns();
         if (r == 0)
             r = check_limits(&watch, now, err);
-        if (r == -EPIPE)
+        if (r == -EPIPE || r == -ETIME)
             *ret_dead = true;
         if (r != 0)
             return r < 0 ? r : 0;

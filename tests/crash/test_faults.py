@@ -32,7 +32,7 @@ def queue(server, fault=''):
 @pytest.mark.parametrize('fault, attempts, reason', [
     ('crash', 3, 'the engine crashed: SIGSEGV'),
     ('exit', 3, 'the engine ended with status 7'),
-    ('spin', 3, 'over the limit of 1 s of processor time (task-time)'),
+    ('spin', 1, 'over the limit of 1 s of processor time (task-time)'),
     ('hang', 3, 'the engine made no progress for 3 s (task-stall)'),
     ('memory', 1, 'out of memory'),
     ('probe', 1, 'probe: open 0 socket 0 ptrace 0 fork 0 root 0'),
