@@ -27,6 +27,7 @@ struct sender {
     struct sign_keys keys;
     struct deliver_options deliver;
     pthread_mutex_t turn; /* to look into the outbox */
+    bool complained;      /* of a store that stays away; under turn */
     atomic_bool stop;
     int stopped; /* eventfd: readable once stop is set */
 };
@@ -59,17 +60,25 @@ static void attempt(struct sender *s, struct task_store *store, const struct tas
         log_warn("webhook of %s not delivered, next try in %lld s: %s", w->id, (long long)pause / 1000, what);
 }
 
+static int look(struct sender *s, struct task_store **store, struct task_webhook *ret, struct error *err)
+{
+    int r = *store ? 0 : task_store_open(s->config->database, store, err);
+    return r < 0 ? r : task_store_webhook_next(*store, LEASE_MS, ret, NULL, err);
+}
+
 /* Waits for something to deliver; false where it is time to end. */
-static bool next(struct sender *s, struct task_store *store, struct task_webhook *ret)
+static bool next(struct sender *s, struct task_store **store, struct task_webhook *ret)
 {
     bool found = false;
     pthread_mutex_lock(&s->turn);
     while (!found && !atomic_load(&s->stop)) {
         struct error err = {0};
-        int r = task_store_webhook_next(store, LEASE_MS, ret, NULL, &err);
+        int r = look(s, store, ret, &err);
+        bool failed = r < 0 && r != -ENOENT;
         found = r == 0;
-        if (r < 0 && r != -ENOENT)
+        if (failed && !s->complained)
             log_error("webhooks: %s", err.text);
+        s->complained = failed;
         struct pollfd stopped = {.fd = s->stopped, .events = POLLIN};
         if (!found)
             poll(&stopped, 1, LOOK_MS);
@@ -81,14 +90,9 @@ static bool next(struct sender *s, struct task_store *store, struct task_webhook
 static void *run_sender(void *opaque)
 {
     struct sender *s = opaque;
-    struct task_store *store;
+    struct task_store *store = NULL;
     struct task_webhook w;
-    struct error err = {0};
-    if (task_store_open(s->config->database, &store, &err) < 0) {
-        log_error("webhooks: %s", err.text);
-        return NULL;
-    }
-    while (next(s, store, &w)) {
+    while (next(s, &store, &w)) {
         attempt(s, store, &w);
         task_webhook_finish(&w);
     }

@@ -3,20 +3,24 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 import pytest
 
 import crash
+import processes
 from program import PROGRAM, Server
+from receiver import Receiver
 
 BINARIES = sorted(pathlib.Path('/usr/lib/postgresql').glob('*/bin'))
 
 
 @pytest.fixture(scope='module')
-def database():
-    """The URL of a database of a server of its own, over a socket in a folder."""
+def cluster():
+    """(URL of a database of a server of its own, over a socket in a folder; a function that starts and stops it)."""
     if not BINARIES:
         pytest.skip('PostgreSQL is not installed')
     folder = tempfile.mkdtemp(prefix='obscura-postgres-')
@@ -33,11 +37,17 @@ def database():
     try:
         subprocess.run([*account, tools / 'initdb', '-D', data, '-A', 'trust', '-U', 'obscura', '-N'], **run)
         options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        subprocess.run([*account, tools / 'pg_ctl', '-D', data, '-w', '-l', folder + '/log', '-o', options, 'start'], **run)
-        yield f'postgresql:///postgres?host={folder}&user=obscura'
-        subprocess.run([*account, tools / 'pg_ctl', '-D', data, '-m', 'immediate', 'stop'], **run)
+        control = lambda what: subprocess.run([*account, tools / 'pg_ctl', '-D', data, '-w', '-l', folder + '/log', '-o', options, '-m', 'immediate', what], **run)
+        control('start')
+        yield f'postgresql:///postgres?host={folder}&user=obscura', control
+        control('stop')
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(cluster):
+    return cluster[0]
 
 
 def test_the_stores_unit_tests(database):
@@ -75,6 +85,29 @@ def test_two_servers_share_one_queue_and_one_outlives_the_other(database, tmp_pa
         a.close()
         assert a.done(data)['status'] == 'done'
         assert not [n for n in b.files() if n.startswith('.')]
+
+
+def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
+    database, control = cluster
+    receiver, data = Receiver(), crash.make_picture(1)
+    s = on(database, tmp_path / 's')
+    s.command += ['--webhook-allow-private']
+    with s:
+        ids = [s.upload(data, face='true', webhook=receiver.url + '/hook', headers={'x-is-async': 'true'}).json()['id'] for _ in range(30)]
+        control('stop')
+        try:
+            assert s.upload(data).status == 500 and s.get('/health/ready').status == 503 and s.get('/health/live').status == 200
+            os.kill(processes.find(s.process.pid, 'webhooks')[0], signal.SIGKILL)    # its successor finds no database
+            time.sleep(2)
+        finally:
+            control('start')
+        assert {s.wait(i, seconds=90)['status'] for i in ids} == {'done'}
+        until = time.monotonic() + 90
+        while set(receiver.events()) < set(ids):
+            assert time.monotonic() < until, 'webhooks were lost'
+            time.sleep(0.1)
+        assert s.log.read_text().count('webhooks: ') <= 3, 'a store that stays away is complained of once'
+    receiver.close()
 
 
 def test_the_server(database, tmp_path):
