@@ -147,7 +147,8 @@ static void try_setting(const struct clip *c, int every, struct tally *t)
     struct pace pace;
     pace_init(&pace, every < 0 ? 1 : every, c->info.frame_rate, delay, c->info.width);
     for (int i = 0; i < OBJECT_TYPES; i++)
-        options.threshold[i] = threshold[i] * pace_begin_share(&pace);
+        options.threshold[i] = threshold[i];
+    options.begin_share = pace_begin_share(&pace);
     if (tracker_create(&options, &tracker) < 0)
         die("tracking", NULL);
     *t = (struct tally){0};

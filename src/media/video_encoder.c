@@ -2,6 +2,7 @@
  * source's own rate, held closely. */
 #include "media/video_private.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,6 +150,17 @@ static void set_interlaced(AVCodecContext *c, const struct video_reader *reader)
     c->field_order = order;
 }
 
+/* The average rates of VP9 and AV1 encoders end up to a quarter off; their constant ones, by one or two per cent. */
+static void set_constant_rate(AVCodecContext *c, int64_t rate, AVDictionary **options)
+{
+    if (!strcmp(c->codec->name, "libsvtav1")) {
+        av_dict_set(options, "svtav1-params", "rc=2:pred-struct=1", 0); /* it is offered without reordering alone */
+        return;
+    }
+    c->rc_min_rate = c->rc_max_rate = rate;
+    c->rc_buffer_size = rate < INT_MAX / 2 ? (int)rate * 2 : INT_MAX;
+}
+
 static void set_rate(AVCodecContext *c, const struct encoder *e, int64_t rate, AVDictionary **options)
 {
     if (rate <= 0) {
@@ -156,6 +168,8 @@ static void set_rate(AVCodecContext *c, const struct encoder *e, int64_t rate, A
         return;
     }
     c->bit_rate = rate;
+    if (c->codec_id == AV_CODEC_ID_VP9 || c->codec_id == AV_CODEC_ID_AV1)
+        set_constant_rate(c, rate, options);
     if (c->codec_id == AV_CODEC_ID_H264) {
         /* x264's own feedback, made strict; a short look ahead leaves less that cannot be corrected any more. */
         av_dict_set(options, "x264-params", "ratetol=0.01", 0);

@@ -34,7 +34,8 @@ static int open_tracker(struct video_run *run, struct error *err)
     int every = request->no_object_tracking ? 1 : run->pipeline->detect_every;
     pace_init(&run->pace, every, info->frame_rate, options.delay, info->width);
     for (int t = 0; t < OBJECT_TYPES; t++)
-        options.threshold[t] = (float)request->threshold[t] * pace_begin_share(&run->pace);
+        options.threshold[t] = (float)request->threshold[t];
+    options.begin_share = pace_begin_share(&run->pace);
     int r = tracker_create(&options, &run->tracker);
     return r < 0 ? error_set(err, r, "cannot begin tracking: %s", strerror(-r)) : 0;
 }

@@ -26,8 +26,8 @@ void pace_finish(struct pace *p);
 /* The next frame has to be looked at, for the one before could not be. */
 void pace_restart(struct pace *p);
 
-/* The share of the threshold from which a track may begin: less than 1 where frames are left out, since an object then
- * has fewer chances to be seen at its best. */
+/* The share of the threshold from which a track may begin (tracker_options.begin_share): less than 1 where frames are
+ * left out, since an object then has fewer chances to be seen at its best. */
 float pace_begin_share(const struct pace *p);
 
 /* Whether the next frame is to be looked at. Always before pace_found. */

@@ -26,6 +26,7 @@ struct tracker_options {
     double frame_rate;             /* > 0 */
     int delay;                     /* frames held back, 1..TRACK_MAX_DELAY; gaps shorter than that are filled */
     float threshold[OBJECT_TYPES]; /* what a track may begin with */
+    float begin_share;             /* of the threshold that is enough for objects that are not large; 0: all of it */
 };
 
 #define TRACK_MAX_DELAY 240

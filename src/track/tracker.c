@@ -3,6 +3,7 @@
 #include "track/tracker_private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "track/assign.h"
@@ -14,6 +15,7 @@
 #define SECOND_MISSES 10 /* frames: what was not seen for longer is not continued by a weak detection */
 #define HEAD_AFTER 3     /* looks after its first that a track's head is drawn, when its speed is known */
 #define HEAD_SHARE 3     /* part of the delay line after which it is drawn in any case */
+#define LARGE 0.25f      /* of the picture's longer side */
 #define MAX_OBJECTS 512  /* tracks or detections of a type in one association; the rest begin tracks of their own */
 
 int slot_add(struct slot *s, const struct detection *d, bool filled)
@@ -32,6 +34,15 @@ int slot_add(struct slot *s, const struct detection *d, bool filled)
     return 0;
 }
 
+/* Whether a track may begin with it. What is large is seen well or is nothing: on blurred pictures walls become faces,
+ * and those would cover half of the picture for a second. */
+static bool strong(const struct tracker *t, const struct detection *d)
+{
+    float side = fmaxf(d->box.x2 - d->box.x1, d->box.y2 - d->box.y1);
+    bool large = side > LARGE * (float)(t->options.width > t->options.height ? t->options.width : t->options.height);
+    return d->score >= t->options.threshold[d->type] * (large ? 1 : t->options.begin_share);
+}
+
 static void track_destroy(struct track *k)
 {
     mask_destroy(k->mask);
@@ -46,6 +57,8 @@ int tracker_create(const struct tracker_options *options, struct tracker **ret_t
     if (!t)
         return -ENOMEM;
     t->options = *options;
+    if (options->begin_share <= 0)
+        t->options.begin_share = 1;
     int low = HEAD_AFTER + 2;
     t->options.delay = options->off                       ? 0
                        : options->delay < low             ? low
@@ -174,7 +187,7 @@ static int associate(
             tracks[rows++] = k;
     for (size_t i = 0; i < found->len && columns < MAX_OBJECTS; i++) {
         struct detection *d = &found->items[i];
-        if (d->type == type && (d->score >= t->options.threshold[type]) == stage->strong)
+        if (d->type == type && strong(t, d) == stage->strong)
             items[columns++] = d;
     }
     if (!rows || !columns)
@@ -207,7 +220,7 @@ static int begin_tracks(struct tracker *t, struct detections *found, int64_t fra
     int r = 0;
     for (size_t i = 0; i < found->len && r == 0; i++) {
         struct detection *d = &found->items[i];
-        if (d->type < OBJECT_TYPES && d->score >= t->options.threshold[d->type])
+        if (d->type < OBJECT_TYPES && strong(t, d))
             r = begin_track(t, d, frame);
     }
     return r;

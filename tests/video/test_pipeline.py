@@ -84,10 +84,12 @@ def test_codec_is_as_asked(tmp_path):
     assert 'ultrafast' in refused(path, tmp_path, preset='quick')
 
 
-def test_bit_rate_is_kept(tmp_path):
+@pytest.mark.parametrize('codec', ['libx264 -preset veryfast', 'libx265 -preset ultrafast -x265-params log-level=none', 'libvpx-vp9 -deadline realtime -cpu-used 8',
+                                   'libsvtav1 -preset 12'])
+def test_bit_rate_is_kept(codec, tmp_path):
     path = tmp_path / 'in.mp4'
     noisy = ['-vf', 'noise=alls=12:allf=t']
-    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', *noisy, '-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '400k', '-pix_fmt', 'yuv420p', '-t', '12', path)
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', *noisy, '-c:v', *codec.split(), '-b:v', '400k', '-pix_fmt', 'yuv420p', '-t', '10', path)
     output = clips.run(path, tmp_path, types='face', rate=1)[0]
     assert abs(output.stat().st_size / path.stat().st_size - 1) < 0.03
 
