@@ -17,7 +17,7 @@
 struct endings {
     struct worker *worker;
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t changed;
+    pthread_cond_t given, ended;
     struct job *next; /* given and not taken yet */
     int busy;         /* jobs that were given and have not ended */
     bool closed;
@@ -151,16 +151,17 @@ static void *run(void *opaque)
     pthread_mutex_lock(&e->lock);
     for (;;) {
         while (!e->next && !e->closed)
-            pthread_cond_wait(&e->changed, &e->lock);
+            pthread_cond_wait(&e->given, &e->lock);
         struct job *j = e->next;
         if (!j)
             break;
         e->next = NULL;
+        pthread_cond_signal(&e->ended);
         pthread_mutex_unlock(&e->lock);
         end_job(e->worker, &tasks, j);
         pthread_mutex_lock(&e->lock);
         e->busy--;
-        pthread_cond_broadcast(&e->changed);
+        pthread_cond_signal(&e->ended);
     }
     pthread_mutex_unlock(&e->lock);
     task_store_close(tasks);
@@ -174,7 +175,8 @@ int endings_create(struct worker *w, struct endings **ret_endings)
         return -ENOMEM;
     e->worker = w;
     pthread_mutex_init(&e->lock, NULL);
-    pthread_cond_init(&e->changed, NULL);
+    pthread_cond_init(&e->given, NULL);
+    pthread_cond_init(&e->ended, NULL);
     *ret_endings = e;
     return 0;
 }
@@ -187,12 +189,12 @@ void endings_give(struct endings *e, struct job *j)
         pthread_create(&e->threads[e->thread_count], NULL, run, e) == 0)
         e->thread_count++;
     while (e->next || (e->busy > 0 && e->busy == e->thread_count))
-        pthread_cond_wait(&e->changed, &e->lock);
+        pthread_cond_wait(&e->ended, &e->lock);
     bool alone = e->thread_count == 0;
     if (!alone) {
         e->next = j;
         e->busy++;
-        pthread_cond_broadcast(&e->changed);
+        pthread_cond_signal(&e->given);
     }
     pthread_mutex_unlock(&e->lock);
     if (alone) { /* no thread can be made */
@@ -208,11 +210,12 @@ void endings_destroy(struct endings *e)
         return;
     pthread_mutex_lock(&e->lock);
     e->closed = true;
-    pthread_cond_broadcast(&e->changed);
+    pthread_cond_broadcast(&e->given);
     pthread_mutex_unlock(&e->lock);
     for (int i = 0; i < e->thread_count; i++)
         pthread_join(e->threads[i], NULL);
-    pthread_cond_destroy(&e->changed);
+    pthread_cond_destroy(&e->given);
+    pthread_cond_destroy(&e->ended);
     pthread_mutex_destroy(&e->lock);
     free(e);
 }

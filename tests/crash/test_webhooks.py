@@ -19,6 +19,8 @@ SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
 
 def answer(path, count):
+    if path.startswith('/never'):
+        time.sleep(60)
     if path.startswith('/slow'):
         time.sleep(2)
     if path.startswith('/flaky') and count < 2:
@@ -66,6 +68,16 @@ def settled(server, task, wanted, seconds=30):
             return record
         assert time.monotonic() < until, record
         time.sleep(0.05)
+
+
+@pytest.fixture(scope='module')
+def never(server, receiver):
+    """The task of a receiver that does not answer; asked for at once, looked at last."""
+    return queue(server, receiver.url + '/never')
+
+
+def test_a_receiver_that_does_not_answer_begins(never):
+    assert never
 
 
 def test_the_references_body_with_header_and_signature(server, receiver):
@@ -203,3 +215,12 @@ def test_retries_go_on_after_a_restart(tmp_path):
         record = s.get(f'/v1/task/{task}').json()
         assert record['status'] == 'done' and record['webhook_status'] == 'set'
     closed.close()
+
+
+def test_a_receiver_that_does_not_answer_is_given_up_for_a_while(server, never):
+    until = time.monotonic() + 60
+    while not (record := server.get(f'/v1/task/{never}').json())['webhook_deliveries']:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert 'timed out' in record['webhook_deliveries'][0]['answer'] and not record['webhook_deliveries'][0]['delivered']
+    assert record['webhook_status'] == 'set' and record['status'] == 'done'
