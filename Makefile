@@ -5,7 +5,7 @@ PYTHON := /usr/bin/python3
 RELEASE := --buildtype=release -Dwerror=false
 RUN_ARGS ?= -a face -a license-plate -a person -a vehicle
 
-.PHONY: help run build install packages test check format bench soak fuzz clean
+.PHONY: int8 help run build install packages test check format bench soak fuzz clean
 
 help:
 	@echo "make run     install what is missing, build, start the server on port 7000"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   format, gcc and clang with warnings as errors, cppcheck, tests under ASan and UBSan"
 	@echo "make bench   measure against peers and floors"
 	@echo "make soak    long runs: crash test, damaged files, memory"
+	@echo "make int8    quantize models/*.onnx anew (after training), with photographs of ../shared"
 	@echo "make fuzz    coverage-guided fuzzing of every parser, a few minutes each"
 
 run: build
@@ -39,6 +40,11 @@ bench:
 	@scripts/install-packages run test bench
 	@scripts/build $(BUILD) $(RELEASE)
 	@bench/run $(BUILD)
+
+int8:
+	@scripts/install-packages run test
+	@scripts/build $(BUILD) $(RELEASE)
+	@scripts/quantize $(BUILD)
 
 soak: build
 	@scripts/install-packages run test

@@ -76,7 +76,7 @@ const struct option option_table[] = {
         .help = "Folder with identity.onnx and scene.onnx in place of the embedded ones."},
     {"model", 0, OPTION_CHOICE, SERVER(model), .choices = "all|object-detection-v2", .preset = "all",
         .help = "object-detection-v2 (older start lines): faces and license plates only."},
-    {"precision", 0, OPTION_CHOICE, SERVER(precision), .choices = "auto|f32|bf16", .preset = "auto",
+    {"precision", 0, OPTION_CHOICE, SERVER(precision), .choices = "auto|f32|bf16|int8", .preset = "auto",
         .help = "Arithmetic of the networks; auto takes the fastest that stays accurate on this processor."},
     {"detect-size", 0, OPTION_INT, SERVER(detect_size), RANGE(0, 8192), .preset = "0",
         .help = "Long side at which faces and plates are looked for, px; 0 for the default."},

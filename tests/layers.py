@@ -25,6 +25,7 @@ MAY = {
     'worker': ['config', 'task', 'artefact', 'pipeline', 'media', 'detect'],
     'http': [],
     'api': ['config', 'http', 'task', 'artefact', 'pipeline', 'media', 'detect', 'redact'],
+    'quantize': ['infer', 'media'],
     'main': ['config', 'infer', 'worker', 'api', 'webhook', 'task', 'artefact'],
 }
 

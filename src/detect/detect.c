@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "detect/embedded.h"
 #include "detect/merge.h"
 #include "detect/view.h"
@@ -42,25 +43,84 @@ void detector_destroy(struct detector *d)
     free(d);
 }
 
+/* A model's bytes: the program's own or, into `file`, those of a folder. */
+static int read_model(const char *models, const char *name, struct buffer *file, const void **ret_data, size_t *ret_len,
+    struct error *err)
+{
+    char path[4096];
+    if (!models) {
+        *ret_data = embedded_model(name, ret_len);
+        return *ret_data ? 0 : error_set(err, -ENOENT, "there is no embedded model %s", name);
+    }
+    int r = snprintf(path, sizeof path, "%s/%s", models, name) < (int)sizeof path ? buffer_read_file(file, path)
+                                                                                  : -ENAMETOOLONG;
+    if (r < 0)
+        return error_set(err, r, "cannot read model %s of %s: %s", name, models, strerror(-r));
+    *ret_data = file->data;
+    *ret_len = file->len;
+    return 0;
+}
+
+/* Whether a network in 8 bits says that it was made of these bytes. */
+static bool made_of(const struct network *n, const void *data, size_t len)
+{
+    const char *says = infer_model_meta(n->model, "obscura.source_sha256");
+    struct sha256 sum;
+    uint8_t digest[SHA256_SIZE];
+    char hex[2 * SHA256_SIZE + 1];
+    if (!says || sha256_init(&sum) < 0)
+        return false;
+    sha256_update(&sum, data, len);
+    sha256_final(&sum, digest);
+    for (int i = 0; i < SHA256_SIZE; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return strcmp(says, hex) == 0;
+}
+
+/* The network in 8 bits (NAME.int8.onnx): where it is asked for; and, of AUTO, where the processor gains by it, the
+ * file is there and was made of the same weights as NAME.onnx. Without *ret_network where it is not to be taken. */
+static int load_codes(const struct detector_options *o, const char *name, const struct infer_options *io,
+    struct network **ret_network, struct error *err)
+{
+    const char *codes_name = strcmp(name, "identity.onnx") ? "scene.int8.onnx" : "identity.int8.onnx";
+    struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES), real = BUFFER_INIT(MAX_MODEL_BYTES);
+    struct error unread = {0};
+    const void *data;
+    size_t len;
+    bool asked = o->precision == INFER_INT8;
+    *ret_network = NULL;
+    if (!asked && (o->precision != INFER_AUTO || !infer_gains(INFER_INT8)))
+        return 0;
+    int r = read_model(o->models, codes_name, &file, &data, &len, asked ? err : &unread);
+    if (r == 0)
+        r = network_create(codes_name, data, len, io, ret_network, err);
+    else if (!asked)
+        r = 0;
+    if (r == 0 && *ret_network && !asked &&
+        (read_model(o->models, name, &real, &data, &len, &unread) < 0 || !made_of(*ret_network, data, len))) {
+        network_destroy(*ret_network);
+        *ret_network = NULL;
+    }
+    buffer_finish(&file);
+    buffer_finish(&real);
+    return r;
+}
+
 static int load(struct detector *d, int slot, const struct detector_options *o, struct error *err)
 {
     const struct infer_options io = {
         .precision = o->precision, .threads = o->threads > 0 ? o->threads : 1, .cache_shapes = CACHE_SHAPES};
     const char *name = slots[slot].file;
     struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES);
+    const void *data;
     size_t len;
-    const void *data = embedded_model(name, &len);
-    if (o->models) {
-        char path[4096];
-        int r = snprintf(path, sizeof path, "%s/%s", o->models, name) < (int)sizeof path ? buffer_read_file(&file, path)
-                                                                                         : -ENAMETOOLONG;
-        if (r < 0)
-            return error_set(err, r, "cannot read model %s of %s: %s", name, o->models, strerror(-r));
-        data = file.data;
-        len = file.len;
+    int r = load_codes(o, name, &io, &d->networks[slot], err);
+    if (r == 0 && !d->networks[slot]) {
+        r = read_model(o->models, name, &file, &data, &len, err);
+        if (r == 0)
+            r = network_create(name, data, len, &io, &d->networks[slot], err);
+        buffer_finish(&file);
     }
-    int r = network_create(name, data, len, &io, &d->networks[slot], err);
-    buffer_finish(&file);
     unsigned missing = r == 0 ? o->types & slots[slot].types & ~d->networks[slot]->type_bits : 0;
     for (int t = 0; r == 0 && t < OBJECT_TYPES; t++)
         if (missing & OBJECT_BIT(t))

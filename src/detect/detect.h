@@ -15,7 +15,7 @@
 struct detector;
 
 struct detector_options {
-    const char *models; /* folder with identity.onnx and scene.onnx; NULL: the embedded ones */
+    const char *models; /* folder with identity.onnx, scene.onnx, perhaps NAME.int8.onnx; NULL: the embedded ones */
     unsigned types;     /* bits of the types that may be asked for: only their networks are loaded */
     int threads;        /* cores for one run */
     int precision;      /* enum infer_precision */

@@ -6,7 +6,7 @@ shift
 {
     echo '.section .rodata'
     for file in "$@"; do
-        name=$(basename "$file" .onnx)
+        name=$(basename "$file" .onnx | tr . _)
         path=$(cd "$(dirname "$file")" && pwd)/$(basename "$file")
         # The checksum makes the text, and so what is compiled from it, change with the file.
         echo ".balign 64"

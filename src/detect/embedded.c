@@ -4,6 +4,8 @@
 #include <string.h>
 
 extern const char embedded_identity_begin[], embedded_identity_end[], embedded_scene_begin[], embedded_scene_end[];
+extern const char embedded_identity_int8_begin[], embedded_identity_int8_end[], embedded_scene_int8_begin[],
+    embedded_scene_int8_end[];
 
 const void *embedded_model(const char *name, size_t *ret_len)
 {
@@ -12,6 +14,8 @@ const void *embedded_model(const char *name, size_t *ret_len)
     } models[] = {
         {"identity.onnx", embedded_identity_begin, embedded_identity_end},
         {"scene.onnx", embedded_scene_begin, embedded_scene_end},
+        {"identity.int8.onnx", embedded_identity_int8_begin, embedded_identity_int8_end},
+        {"scene.int8.onnx", embedded_scene_int8_begin, embedded_scene_int8_end},
     };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         if (strcmp(models[i].name, name) == 0) {

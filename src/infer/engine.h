@@ -27,8 +27,9 @@ enum engine_layout {
 }; /* other than the engine's choice: for measuring */
 
 struct engine_settings {
-    enum infer_precision precision; /* never AUTO */
+    enum infer_precision real; /* F32 or BF16: of what is not kept as codes */
     enum engine_layout layout;
+    bool pictures; /* every run brings a picture; else every run a tensor */
 };
 
 struct engine_timing { /* of one step */
@@ -54,8 +55,9 @@ struct engine_ops {
     int (*compile)(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
         struct engine_graph **ret_compiled, struct error *err);
     int (*run)(struct engine_graph *compiled, const struct engine_input *input, struct error *err);
-    /* Measures every step, `rounds` times, after a run. The caller frees the list. -ENOMEM, -EIO. */
-    int (*time)(struct engine_graph *compiled, int rounds, struct engine_timing **ret_timings, int *ret_count);
+    /* Measures every step of runs with that input, `rounds` times. The caller frees the list. -ENOMEM, -EIO. */
+    int (*time)(struct engine_graph *compiled, const struct engine_input *input, int rounds,
+        struct engine_timing **ret_timings, int *ret_count);
     void (*release)(struct engine_graph *compiled); /* NULL is fine */
 };
 

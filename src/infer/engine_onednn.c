@@ -44,13 +44,17 @@ static void destroy(struct engine *e)
 static bool has(enum infer_precision precision)
 {
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+    bool bf16 = isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx;
     if (precision == INFER_BF16)
-        return isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx;
+        return bf16;
+    /* Without VNNI, oneDNN adds pairs of products in 16 bits, which can overflow. */
+    if (precision == INFER_INT8)
+        return bf16 || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx2_vnni;
     return precision == INFER_F32;
 }
 
 /* Intel's cores have one unit for products of bf16 pairs and two for f32, and oneDNN gets half the speed of f32 out of
- * it (two Xeons' cores: 89 GFLOP/s to 176); AMX, and AMD's cores with two such units, are faster. */
+ * it (a Xeon's core: 89 GFLOP/s to 176); AMX, and AMD's cores with two such units, are faster. */
 static bool gains(enum infer_precision precision)
 {
     if (!has(precision) || precision != INFER_BF16 || dnnl_get_effective_cpu_isa() == dnnl_cpu_isa_avx512_core_amx)
@@ -81,6 +85,8 @@ static int run_kernel(struct step *step)
 int compiled_run_step(struct compiled *c, int i)
 {
     struct step *step = &c->steps[i];
+    if (step->stem)
+        return stem_run(c, step), 0;
     if (!step->primitive)
         return run_kernel(step);
     const dnnl_exec_arg_t *args = step->wide ? step->wide : step->exec;

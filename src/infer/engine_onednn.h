@@ -18,6 +18,8 @@ struct slot {
     dnnl_memory_t memory; /* owned unless shared */
     bool shared;          /* memory belongs to the engine's cache of weights */
     const void *constant; /* data of a constant; NULL for what lies in the arena */
+    void *owned;          /* the same where it belongs to the slot */
+    float scale;          /* of 8-bit codes: the real number that one stands for; 0 for real numbers */
     bool viewed;          /* another slot shows the same elements: not to be written over */
     int parent;           /* slot in whose memory it lies; -1 */
     size_t parent_offset;
@@ -28,7 +30,8 @@ enum { STEP_ARGS = 12 };
 struct step {
     const char *name; /* of the node; lives as long as the graph */
     const struct node *node;
-    dnnl_primitive_t primitive; /* owned; NULL: node is run as a kernel */
+    dnnl_primitive_t primitive; /* owned; NULL: node is run as a kernel, or: */
+    struct stem *stem;          /* owned; the convolution of a picture's bytes */
     double flops;
     int n_args;
     struct {
@@ -60,8 +63,10 @@ struct compiled {
     struct slot *slots;
     struct step *steps;
     int n_slots, cap_slots, n_steps, cap_steps;
-    int input;         /* slot */
-    int *output_slots; /* of the graph's outputs */
+    int input;                           /* slot */
+    const struct infer_picture *picture; /* of the run in progress; NULL: a tensor */
+    bool reads_picture; /* the first layer takes the picture's bytes as they are: the input slot is not filled */
+    int *output_slots;  /* of the graph's outputs */
     void *arena, *scratch;
     size_t scratch_size;
     dnnl_memory_t scratch_memory; /* all primitives share one scratchpad */
@@ -74,8 +79,10 @@ struct build {
     const struct graph *graph;
     struct error *err;
     enum engine_layout layout;
-    dnnl_data_type_t type; /* in which values are kept between layers: f32 or bf16 */
+    bool pictures;         /* runs bring pictures, not tensors */
+    dnnl_data_type_t type; /* in which values are kept between layers that are not codes: f32 or bf16 */
     int *slot_of;          /* by value: the slot it was made in; -1 */
+    int *real_of;          /* by value that was made as codes: the slot where it is real numbers; -1 */
     int *last_use;         /* by value: the last node that reads it; n_nodes for outputs */
     int node;              /* the one being compiled */
 };
@@ -87,7 +94,10 @@ int build_slot(struct build *b, const dnnl_memory_desc_t *md);
 int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md); /* row-major, f32 */
 /* The layout left to oneDNN, or as the settings say. */
 int build_any_md(const struct build *b, int value, dnnl_data_type_t type, dnnl_memory_desc_t *ret_md);
-int build_value(struct build *b, int value);                                  /* a value in whatever layout it has */
+int build_value(struct build *b, int value);       /* a value as real numbers, in whatever layout it has */
+int build_codes(const struct build *b, int value); /* the slot of its 8-bit codes; -1 where it has none */
+/* A node's first input for an operator that only picks elements: codes, where the result is to have the same codes. */
+int build_source(struct build *b, const struct node *node);
 int build_value_as(struct build *b, int value, const dnnl_memory_desc_t *md); /* in this one, reordered where needed */
 int build_value_plain(struct build *b, int value);
 int build_weights(
@@ -103,7 +113,7 @@ struct step *build_step(struct build *b, const char *name); /* NULL: no memory *
 int build_arg(struct step *step, int arg, int slot);
 int build_primitive(
     struct build *b, const_dnnl_primitive_desc_t pd, struct step **ret_step); /* a step with its scratchpad */
-int build_reorder(struct build *b, int from, int to);
+int build_reorder(struct build *b, int from, int to); /* from codes to real numbers and back, too */
 
 /* Posts of a node as oneDNN post-ops. */
 struct eltwise {
@@ -122,6 +132,14 @@ int build_unary_step(struct build *b, enum unary kind, float alpha, float beta, 
 int build_posts_apart(struct build *b, const struct node *node, int slot); /* each as its own step, in place */
 
 int build_conv(struct build *b, const struct node *node);
+/* A convolution of codes by 8-bit weights: 1 where this is none, or where oneDNN cannot do it. */
+int build_conv_codes(struct build *b, const struct node *node);
+/* A first layer with 8-bit weights on a picture's bytes: 1 where this is none. */
+int build_stem(struct build *b, const struct node *node);
+void stem_run(const struct compiled *c, const struct step *step);
+void stem_destroy(struct stem *stem);                     /* NULL is fine */
+bool onednn_is_reference(const_dnnl_primitive_desc_t pd); /* plain loops */
+double onednn_conv_flops(const struct build *b, const struct node *node);
 int build_deconv(struct build *b, const struct node *node);
 int build_matmul(struct build *b, const struct node *node);
 int build_other(struct build *b, const struct node *node);
@@ -132,7 +150,8 @@ int build_memory(struct build *b);  /* after all steps: plans, allocates and fil
 int compiled_fill(struct compiled *c, const struct engine_input *input); /* the input slot, in its layout and type */
 int onednn_compile(struct engine *engine, const struct graph *graph, const struct engine_settings *settings,
     struct engine_graph **ret, struct error *err);
-int onednn_time(struct engine_graph *compiled, int rounds, struct engine_timing **ret_timings, int *ret_count);
+int onednn_time(struct engine_graph *compiled, const struct engine_input *input, int rounds,
+    struct engine_timing **ret_timings, int *ret_count);
 int compiled_run_step(struct compiled *c, int step); /* -EIO */
 void onednn_release(struct engine_graph *compiled);
 

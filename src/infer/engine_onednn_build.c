@@ -51,10 +51,66 @@ int build_any_md(const struct build *b, int value, dnnl_data_type_t type, dnnl_m
     return s == dnnl_success ? 0 : onednn_fail(b, s, "layout");
 }
 
+/* The same elements in the same places, of another type. */
+static int retyped_md(
+    const struct build *b, const dnnl_memory_desc_t *md, dnnl_data_type_t type, dnnl_memory_desc_t *ret)
+{
+    dnnl_status_t s =
+        dnnl_memory_desc_init_by_strides(ret, md->ndims, md->dims, type, md->format_desc.blocking.strides);
+    return s == dnnl_success ? 0 : onednn_fail(b, s, "layout");
+}
+
+static int build_real(struct build *b, int value)
+{
+    if (b->real_of[value] >= 0)
+        return b->real_of[value];
+    dnnl_memory_desc_t md;
+    int from = b->slot_of[value], r = retyped_md(b, &b->c->slots[from].md, b->type, &md);
+    int to = r < 0 ? r : build_slot(b, &md);
+    r = to < 0 ? to : build_reorder(b, from, to);
+    return r < 0 ? r : (b->real_of[value] = to);
+}
+
+int build_codes(const struct build *b, int value)
+{
+    int slot = b->slot_of[value];
+    return slot >= 0 && b->c->slots[slot].scale > 0 ? slot : -1;
+}
+
+int build_source(struct build *b, const struct node *node)
+{
+    const struct value *in = &b->graph->values[node->in[0]], *out = &b->graph->values[node->out[0]];
+    bool same = in->code_scale > 0 && in->code_scale == out->code_scale && in->code_type == out->code_type;
+    return same && !node->n_posts ? build_codes(b, node->in[0]) : build_value(b, node->in[0]);
+}
+
+/* Makes codes of the current node's results where those are wanted and it has made real numbers. */
+static int code_results(struct build *b, const struct node *node)
+{
+    for (int i = 0; i < node->n_out; i++) {
+        int value = node->out[i], from = value < 0 ? -1 : b->slot_of[value];
+        const struct value *v = &b->graph->values[value < 0 ? 0 : value];
+        if (from < 0 || !(v->code_scale > 0) || b->c->slots[from].scale > 0)
+            continue;
+        dnnl_memory_desc_t md;
+        dnnl_dims_t dims = {1};
+        static const dnnl_format_tag_t tags[] = {dnnl_a, dnnl_a, dnnl_ab, dnnl_abc, dnnl_nhwc, dnnl_abcde, dnnl_abcdef};
+        for (int k = 0; k < v->shape.rank; k++)
+            dims[k] = v->shape.dims[k];
+        dnnl_status_t s = dnnl_memory_desc_init_by_tag(&md, v->shape.rank ? v->shape.rank : 1, dims,
+            v->code_type == TENSOR_U8 ? dnnl_u8 : dnnl_s8, tags[v->shape.rank]);
+        int to = s == dnnl_success ? build_result(b, value, &md) : onednn_fail(b, s, "layout");
+        int r = to < 0 ? to : build_reorder(b, from, to);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int build_value(struct build *b, int value)
 {
     if (b->slot_of[value] >= 0)
-        return b->slot_of[value];
+        return b->c->slots[b->slot_of[value]].scale > 0 ? build_real(b, value) : b->slot_of[value];
     const struct tensor *t = b->graph->values[value].constant;
     if (!t || t->type != TENSOR_F32)
         return error_set(b->err, -EOPNOTSUPP, "node '%s' (%s): an input has a type that is not supported here",
@@ -88,9 +144,11 @@ int build_value_plain(struct build *b, int value)
 int build_result(struct build *b, int value, const dnnl_memory_desc_t *md)
 {
     int slot = build_slot(b, md);
-    if (slot >= 0)
-        b->slot_of[value] = slot;
-    return slot;
+    if (slot < 0)
+        return slot;
+    if (md->data_type == dnnl_u8 || md->data_type == dnnl_s8)
+        b->c->slots[slot].scale = b->graph->values[value].code_scale;
+    return b->slot_of[value] = slot;
 }
 
 int build_alias(struct build *b, int slot, const dnnl_memory_desc_t *md)
@@ -108,7 +166,7 @@ int build_alias(struct build *b, int slot, const dnnl_memory_desc_t *md)
 bool build_may_overwrite(const struct build *b, int value, int slot)
 {
     const struct slot *s = &b->c->slots[slot];
-    if (slot != b->slot_of[value])
+    if (slot != b->slot_of[value] && slot != b->real_of[value])
         return true; /* reordered for this reader alone */
     return b->last_use[value] <= b->node && !s->constant && !s->shared && !s->viewed && value != b->graph->input;
 }
@@ -164,7 +222,11 @@ int build_reorder(struct build *b, int from, int to)
     if (r < 0)
         return r;
     dnnl_engine_t e = b->engine->dnnl;
-    dnnl_status_t s = dnnl_reorder_primitive_desc_create(&pd, &b->c->slots[from].md, e, &b->c->slots[to].md, e, attr);
+    const struct slot *source = &b->c->slots[from], *target = &b->c->slots[to];
+    float factor = (source->scale > 0 ? source->scale : 1) / (target->scale > 0 ? target->scale : 1);
+    dnnl_status_t s = factor == 1 ? dnnl_success : dnnl_primitive_attr_set_output_scales(attr, 1, 0, &factor);
+    if (s == dnnl_success)
+        s = dnnl_reorder_primitive_desc_create(&pd, &source->md, e, &target->md, e, attr);
     r = s == dnnl_success ? build_primitive(b, pd, &step) : onednn_fail(b, s, "reorder");
     if (r >= 0) {
         build_arg(step, DNNL_ARG_FROM, from);
@@ -253,7 +315,8 @@ static int build_graph(struct build *b)
     b->c->input = build_result(b, g->input, &md);
     int r = b->c->input;
     for (b->node = 0; r >= 0 && b->node < g->n_nodes; b->node++)
-        r = build_node(b, &g->nodes[b->node]);
+        if ((r = build_node(b, &g->nodes[b->node])) >= 0)
+            r = code_results(b, &g->nodes[b->node]);
     b->node = g->n_nodes;
     if (r >= 0)
         r = build_outputs(b);
@@ -271,14 +334,17 @@ int onednn_compile(struct engine *engine, const struct graph *graph, const struc
         .graph = graph,
         .err = err,
         .layout = settings->layout,
-        .type = settings->precision == INFER_BF16 ? dnnl_bf16 : dnnl_f32};
+        .pictures = settings->pictures,
+        .type = settings->real == INFER_BF16 ? dnnl_bf16 : dnnl_f32};
     b.slot_of = malloc(((size_t)graph->n_values + 1) * sizeof *b.slot_of);
+    b.real_of = malloc(((size_t)graph->n_values + 1) * sizeof *b.real_of);
     b.last_use = malloc(((size_t)graph->n_values + 1) * sizeof *b.last_use);
-    int r = c && b.slot_of && b.last_use ? 0 : -ENOMEM;
+    int r = c && b.slot_of && b.real_of && b.last_use ? 0 : -ENOMEM;
     if (r >= 0) {
         c->engine = engine;
         c->graph = graph;
         memset(b.slot_of, -1, (size_t)graph->n_values * sizeof *b.slot_of);
+        memset(b.real_of, -1, (size_t)graph->n_values * sizeof *b.real_of);
         memset(b.last_use, -1, (size_t)graph->n_values * sizeof *b.last_use);
         for (int i = 0; i < graph->n_nodes; i++)
             for (int k = 0; k < graph->nodes[i].n_in; k++)
@@ -291,6 +357,7 @@ int onednn_compile(struct engine *engine, const struct graph *graph, const struc
     if (r == -ENOMEM)
         error_set(err, r, "out of memory while compiling a network");
     free(b.slot_of);
+    free(b.real_of);
     free(b.last_use);
     if (r < 0) {
         onednn_release(c ? &c->base : NULL);
@@ -308,13 +375,16 @@ void onednn_release(struct engine_graph *base)
     for (int i = 0; i < c->n_steps; i++) {
         if (c->steps[i].primitive)
             dnnl_primitive_destroy(c->steps[i].primitive);
+        stem_destroy(c->steps[i].stem);
         free(c->steps[i].more);
         free(c->steps[i].views);
         free(c->steps[i].wide);
     }
-    for (int i = 0; i < c->n_slots; i++)
+    for (int i = 0; i < c->n_slots; i++) {
         if (c->slots[i].memory && !c->slots[i].shared)
             dnnl_memory_destroy(c->slots[i].memory);
+        free(c->slots[i].owned);
+    }
     if (c->scratch_memory)
         dnnl_memory_destroy(c->scratch_memory);
     free(c->base.outputs);

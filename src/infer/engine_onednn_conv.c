@@ -66,14 +66,14 @@ static dnnl_status_t conv_pd(
     return s == dnnl_success ? dnnl_primitive_desc_create(ret_pd, &d, attr, b->engine->dnnl, NULL) : s;
 }
 
-static bool is_reference(const_dnnl_primitive_desc_t pd)
+bool onednn_is_reference(const_dnnl_primitive_desc_t pd)
 {
     const char *name = "";
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
     return strstr(name, "ref") != NULL;
 }
 
-static double conv_flops(const struct build *b, const struct node *node)
+double onednn_conv_flops(const struct build *b, const struct node *node)
 {
     const struct shape *w = &b->graph->values[node->in[1]].shape;
     const struct shape *y = &b->graph->values[node->op == OP_CONV ? node->out[0] : node->in[0]].shape;
@@ -100,7 +100,7 @@ static int conv_choose(struct build *b, struct conv *v, int src, dnnl_primitive_
         r = build_posts(b, v->node, &v->dst, src, attr, ret_sum, summands);
     if (r >= 0) {
         dnnl_status_t s = conv_pd(b, v, attr, &fused);
-        if (s == dnnl_success && (is_reference(*pd) || !is_reference(fused))) {
+        if (s == dnnl_success && (onednn_is_reference(*pd) || !onednn_is_reference(fused))) {
             dnnl_primitive_desc_destroy(*pd);
             *pd = fused;
         } else {
@@ -126,7 +126,7 @@ static int conv_step(
         r = build_primitive(b, pd, &step);
     if (r < 0)
         return r;
-    step->flops = conv_flops(b, node);
+    step->flops = onednn_conv_flops(b, node);
     build_arg(step, DNNL_ARG_SRC, src);
     build_arg(step, DNNL_ARG_WEIGHTS, weights);
     if (v->has_bias)
@@ -175,7 +175,10 @@ out:
 
 int build_conv(struct build *b, const struct node *node)
 {
-    return build_window(b, node);
+    int r = build_stem(b, node);
+    if (r == 1)
+        r = build_conv_codes(b, node);
+    return r == 1 ? build_window(b, node) : r;
 }
 
 int build_deconv(struct build *b, const struct node *node)

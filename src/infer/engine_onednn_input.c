@@ -107,6 +107,7 @@ int compiled_fill(struct compiled *c, const struct engine_input *input)
 {
     const struct slot *slot = &c->slots[c->input];
     void *data = NULL;
+    c->picture = input->picture;
     dnnl_memory_get_data_handle(slot->memory, &data);
     if (input->tensor) {
         fill_tensor(data, slot->md.data_type, input->tensor, slot->md.dims);
@@ -115,6 +116,8 @@ int compiled_fill(struct compiled *c, const struct engine_input *input)
     const struct infer_picture *p = input->picture;
     if (slot->md.dims[0] != 1 || slot->md.dims[1] != 3 || slot->md.dims[2] != p->height || slot->md.dims[3] != p->width)
         return -EINVAL;
+    if (c->reads_picture)
+        return 0;
     fill_picture(data, slot->md.data_type, p);
     return 0;
 }

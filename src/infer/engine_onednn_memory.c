@@ -78,6 +78,8 @@ static int plan_memory(struct build *b)
             .parent = c->slots[i].parent,
             .parent_offset = c->slots[i].parent_offset,
             .size = c->slots[i].constant || c->slots[i].shared ? 0 : dnnl_memory_desc_get_size(&c->slots[i].md)};
+    if (c->reads_picture)
+        items[c->input].size = 0;
     items[c->input].first = 0; /* step numbers in the plan are one higher; 0 is the filling of the input */
     items[c->input].last = 0;
     for (int s = 0; s < c->n_steps; s++)

@@ -72,7 +72,8 @@ static int build_pool(struct build *b, const struct node *node)
     dnnl_pooling_v2_desc_t d;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
-    int src = build_value(b, node->in[0]), dst = -1, r = src < 0 ? src : build_attr(b, &attr);
+    int src = node->op == OP_MAX_POOL ? build_source(b, node) : build_value(b, node->in[0]), dst = -1;
+    int r = src < 0 ? src : build_attr(b, &attr);
     if (r < 0)
         return r;
     for (int i = 0; i < 2; i++) {
@@ -196,7 +197,8 @@ static int build_resize(struct build *b, const struct node *node)
     dnnl_resampling_desc_t d;
     dnnl_primitive_attr_t attr = NULL, plain = NULL;
     dnnl_primitive_desc_t pd = NULL;
-    int sum = -1, summands[NODE_POSTS] = {-1, -1, -1, -1}, src = build_value(b, node->in[0]), dst = -1;
+    int sum = -1, summands[NODE_POSTS] = {-1, -1, -1, -1}, dst = -1;
+    int src = node->resize.mode == RESIZE_NEAREST ? build_source(b, node) : build_value(b, node->in[0]);
     int r = src < 0 ? src : build_attr(b, &attr);
     if (r >= 0)
         r = build_attr(b, &plain);
@@ -219,19 +221,18 @@ static int build_resize(struct build *b, const struct node *node)
     r = build_posts(b, node, &md, src, attr, &sum, summands);
     if (r < 0)
         goto out;
+    /* Only a sum is fused: oneDNN 2.6 adds the wrong elements in post-ops behind an activation here. */
+    bool apart = sum < 0 || node->n_posts > 1;
     s = dnnl_resampling_forward_desc_init(&d, dnnl_forward_inference, kind, NULL, &b->c->slots[src].md, &md);
     if (s == dnnl_success)
-        s = dnnl_primitive_desc_create(&pd, &d, attr, b->engine->dnnl, NULL);
+        s = dnnl_primitive_desc_create(&pd, &d, apart ? plain : attr, b->engine->dnnl, NULL);
     dst = build_result(b, node->out[0], &md);
-    if (dst >= 0)
+    if (dst >= 0 && !apart)
         b->c->slots[dst].parent = sum;
-    attr = (dnnl_primitive_attr_destroy(attr), NULL);
     r = finish(b, s, pd, NULL, "resize", src, -1, dst);
     pd = NULL;
-    for (int i = 0; r >= 0 && i < node->n_posts; i++)
-        if (summands[i] >= 0)
-            r = build_arg(
-                &b->c->steps[b->c->n_steps - 1], DNNL_ARG_ATTR_MULTIPLE_POST_OP(i) | DNNL_ARG_SRC_1, summands[i]);
+    if (r >= 0 && apart)
+        r = build_posts_apart(b, node, dst);
 out:
     dnnl_primitive_desc_destroy(pd);
     dnnl_primitive_attr_destroy(attr);

@@ -27,6 +27,8 @@ static void describe(const struct step *step, struct engine_timing *t)
     const_dnnl_primitive_desc_t pd;
     dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
     *t = (struct engine_timing){.name = step->name, .kind = "kernel", .implementation = "C", .flops = step->flops};
+    if (step->stem)
+        t->kind = "convolution";
     if (!step->primitive || dnnl_primitive_get_primitive_desc(step->primitive, &pd) != dnnl_success)
         return;
     dnnl_primitive_desc_query(pd, dnnl_query_primitive_kind, 0, &kind);
@@ -40,7 +42,22 @@ static void describe(const struct step *step, struct engine_timing *t)
                                            : "elementwise";
 }
 
-int onednn_time(struct engine_graph *base, int rounds, struct engine_timing **ret_timings, int *ret_count)
+/* One run, of which step `measured` (-1: every step) is timed: again and again where it is one. */
+static int measure(struct compiled *c, const struct engine_input *input, int measured, int rounds, double *taken)
+{
+    int r = compiled_fill(c, input);
+    for (int i = 0; r >= 0 && i < c->n_steps && (measured < 0 || i <= measured); i++)
+        for (int k = 0; r >= 0 && k < (i == measured ? rounds : 1); k++) {
+            double from = now_ms();
+            r = compiled_run_step(c, i);
+            if (measured < 0 || i == measured)
+                taken[measured < 0 ? i * rounds : k] = now_ms() - from;
+        }
+    return r;
+}
+
+int onednn_time(struct engine_graph *base, const struct engine_input *input, int rounds,
+    struct engine_timing **ret_timings, int *ret_count)
 {
     struct compiled *c = (struct compiled *)base;
     int n = c->n_steps, r = 0;
@@ -51,20 +68,12 @@ int onednn_time(struct engine_graph *base, int rounds, struct engine_timing **re
         goto out;
     }
     for (int round = 0; r >= 0 && round < rounds; round++)
-        for (int i = 0; r >= 0 && i < n; i++) {
-            double from = now_ms();
-            r = compiled_run_step(c, i);
-            taken[(size_t)i * (size_t)rounds + (size_t)round] = now_ms() - from;
-        }
+        r = measure(c, input, -1, rounds, taken + round);
     for (int i = 0; r >= 0 && i < n; i++) {
         double *of_step = taken + (size_t)i * (size_t)rounds;
         describe(&c->steps[i], &timings[i]);
         timings[i].ms = median(of_step, rounds);
-        for (int round = 0; r >= 0 && round < rounds; round++) {
-            double from = now_ms();
-            r = compiled_run_step(c, i);
-            of_step[round] = now_ms() - from;
-        }
+        r = measure(c, input, i, rounds, of_step); /* what the step reads has to be what it reads in a run */
         timings[i].alone_ms = median(of_step, rounds);
     }
 out:

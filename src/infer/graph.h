@@ -136,6 +136,9 @@ struct value {
     struct shape shape;      /* where shaped */
     enum tensor_type type;
     bool shaped;
+    /* Kept between nodes as 8-bit codes, each of which stands for the real number code * code_scale; 0: as it is. */
+    float code_scale;
+    enum tensor_type code_type; /* U8 or I8 */
 };
 
 struct graph {

@@ -109,7 +109,7 @@ static int fold_affine(struct graph *graph, int *producer, const int *uses, stru
 {
     int constant = node->op == OP_BINARY && graph_constant(graph, node, 0) ? 0 : 1,
         x = node->in[node->op == OP_BINARY ? !constant : 0];
-    if (producer[x] < 0 || uses[x] != 1)
+    if (producer[x] < 0 || uses[x] != 1 || graph->values[x].code_scale > 0)
         return 0;
     struct node *conv = &graph->nodes[producer[x]];
     size_t channels = conv_channels(graph, conv);

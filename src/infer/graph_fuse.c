@@ -10,9 +10,11 @@ struct fusing {
     int *producer, *uses; /* by value */
 };
 
+/* What is rounded to codes is made by that node and no other. */
 static struct node *producer_of(const struct fusing *f, int value)
 {
-    return f->producer[value] < 0 ? NULL : &f->graph->nodes[f->producer[value]];
+    return f->producer[value] < 0 || f->graph->values[value].code_scale > 0 ? NULL
+                                                                            : &f->graph->nodes[f->producer[value]];
 }
 
 /* x * sigmoid(x), and the same with HardSigmoid as HardSwish has it. */

@@ -262,6 +262,20 @@ static int check_types(const struct shaping *s)
     return 0;
 }
 
+/* A dequantized constant keeps the codes, for engines that multiply in 8 bits. */
+static void remember_codes(const struct shaping *s, struct tensor *made)
+{
+    const struct tensor *codes = graph_constant(s->graph, s->node, 0), *scales = graph_constant(s->graph, s->node, 1);
+    const struct tensor *zero = graph_constant(s->graph, s->node, 2);
+    for (size_t i = 0; zero && i < zero->count; i++)
+        if (zero->type != TENSOR_I8 || zero->i8[i])
+            return;
+    if (codes->type != TENSOR_I8 || s->node->axis.axis > 0)
+        return;
+    made->codes = tensor_ref((struct tensor *)codes);
+    made->scales = tensor_ref((struct tensor *)scales);
+}
+
 static int fold_node(const struct shaping *s)
 {
     struct node *node = s->node;
@@ -291,6 +305,8 @@ static int fold_node(const struct shaping *s)
         else
             tensor_unref(made[i]);
     }
+    if (r >= 0 && node->op == OP_DEQUANTIZE)
+        remember_codes(s, made[0]);
     if (r >= 0)
         node->op = OP_NONE;
     return r;

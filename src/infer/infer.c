@@ -9,6 +9,7 @@
 #include "infer/engine.h"
 #include "infer/graph_fold.h"
 #include "infer/graph_fuse.h"
+#include "infer/graph_quant.h"
 #include "infer/graph_shape.h"
 #include "infer/onnx_read.h"
 
@@ -16,6 +17,7 @@ enum { DEFAULT_SHAPES = 6, MAX_SIDE = 1 << 15, MAX_BATCH = 64 };
 
 struct cached { /* one input shape */
     int dims[4];
+    bool pictures; /* as runs bring them, not tensors */
     struct graph *graph;
     struct engine_graph *compiled; /* refers to graph */
     unsigned long used;            /* the model's clock at the last use */
@@ -28,8 +30,8 @@ struct infer_model {
     int n_outputs;
     const struct engine_ops *ops;
     struct engine *engine;
-    enum infer_precision precision;
-    enum engine_layout layout; /* other than chosen only while measuring */
+    enum infer_precision precision, real; /* never AUTO; real: F32 or BF16, of what is not quantized */
+    enum engine_layout layout;            /* other than chosen only while measuring */
     struct cached *cache;
     int n_cached, cap_cached;
     unsigned long clock;
@@ -71,12 +73,21 @@ static int copy_output_names(struct infer_model *m)
     return 0;
 }
 
-/* bf16 where it is asked for and there is such a thing, and where it is fastest. There is no int8 yet: who asks for it
- * gets the fastest there is. */
-static enum infer_precision choose_precision(const struct infer_model *m, enum infer_precision asked)
+bool infer_gains(enum infer_precision precision)
 {
+    return engine_onednn.gains(precision);
+}
+
+/* Settles what the model computes in. int8 is for networks that bring quantized values, where the processor multiplies
+ * those (asked for or AUTO); what else there is, and other networks, run in what is fastest or asked for. */
+static int choose_precision(struct infer_model *m, enum infer_precision asked)
+{
+    bool codes = (asked == INFER_INT8 || asked == INFER_AUTO) && m->ops->has(INFER_INT8);
     bool bf16 = asked == INFER_BF16 ? m->ops->has(INFER_BF16) : asked != INFER_F32 && m->ops->gains(INFER_BF16);
-    return bf16 ? INFER_BF16 : INFER_F32;
+    int coded = graph_quant(m->graph, codes);
+    m->real = bf16 ? INFER_BF16 : INFER_F32;
+    m->precision = coded > 0 ? INFER_INT8 : m->real;
+    return coded;
 }
 
 int infer_model_load(const void *data, size_t len, const struct infer_options *options, struct infer_model **ret_model,
@@ -92,6 +103,8 @@ int infer_model_load(const void *data, size_t len, const struct infer_options *o
     if (r >= 0)
         r = copy_output_names(m);
     if (r >= 0)
+        r = choose_precision(m, options->precision);
+    if (r >= 0)
         r = graph_shape(m->graph, NULL, err);
     if (r >= 0)
         r = graph_fold(m->graph, err);
@@ -103,7 +116,6 @@ int infer_model_load(const void *data, size_t len, const struct infer_options *o
         infer_model_destroy(m);
         return r;
     }
-    m->precision = choose_precision(m, options->precision);
     *ret_model = m;
     return 0;
 }
@@ -135,7 +147,7 @@ static int check_dims(const struct infer_model *m, const int dims[4], struct err
     return 0;
 }
 
-static int compile(struct infer_model *m, const int dims[4], struct cached *c, struct error *err)
+static int compile(struct infer_model *m, const int dims[4], bool pictures, struct cached *c, struct error *err)
 {
     struct shape shape = {.rank = 4, .dims = {dims[0], dims[1], dims[2], dims[3]}};
     int r = check_dims(m, dims, err);
@@ -147,7 +159,7 @@ static int compile(struct infer_model *m, const int dims[4], struct cached *c, s
         r = graph_fuse(c->graph, err);
     if (r >= 0)
         r = m->ops->compile(m->engine, c->graph,
-            &(struct engine_settings){.precision = m->precision, .layout = m->layout}, &c->compiled, err);
+            &(struct engine_settings){.real = m->real, .layout = m->layout, .pictures = pictures}, &c->compiled, err);
     if (r < 0) {
         graph_destroy(c->graph);
         return r == -ENOMEM ? error_set(err, r, "out of memory while compiling a network") : r;
@@ -155,19 +167,20 @@ static int compile(struct infer_model *m, const int dims[4], struct cached *c, s
     for (int i = 0; i < c->compiled->n_outputs; i++)
         c->compiled->outputs[i].name = m->output_names[i];
     memcpy(c->dims, dims, sizeof c->dims);
+    c->pictures = pictures;
     return 0;
 }
 
 /* The compiled graph for a shape, from the cache or new in the place of the one unused longest. */
-static int find(struct infer_model *m, const int dims[4], struct engine_graph **ret, struct error *err)
+static int find(struct infer_model *m, const int dims[4], bool pictures, struct engine_graph **ret, struct error *err)
 {
     struct cached *slot = NULL;
     for (int i = 0; i < m->n_cached; i++)
-        if (!memcmp(m->cache[i].dims, dims, sizeof m->cache[i].dims))
+        if (!memcmp(m->cache[i].dims, dims, sizeof m->cache[i].dims) && m->cache[i].pictures == pictures)
             slot = &m->cache[i];
     if (!slot) {
         struct cached made = {.used = 0};
-        int r = compile(m, dims, &made, err);
+        int r = compile(m, dims, pictures, &made, err);
         if (r < 0)
             return r;
         if (m->n_cached < m->cap_cached) {
@@ -189,14 +202,14 @@ static int find(struct infer_model *m, const int dims[4], struct engine_graph **
 int infer_model_prepare(struct infer_model *m, const int dims[4], struct error *err)
 {
     struct engine_graph *compiled;
-    return find(m, dims, &compiled, err);
+    return find(m, dims, dims[1] == 3, &compiled, err);
 }
 
 static int run(struct infer_model *m, const int dims[4], const struct engine_input *input,
     const struct infer_output **ret_outputs, int *ret_count, struct error *err)
 {
     struct engine_graph *compiled;
-    int r = find(m, dims, &compiled, err);
+    int r = find(m, dims, input->picture != NULL, &compiled, err);
     if (r >= 0)
         r = m->ops->run(compiled, input, err);
     if (r < 0)
@@ -226,13 +239,21 @@ static int profile_layout(
 {
     struct cached made = {.used = 0};
     struct engine_timing *timings = NULL;
-    int n = 0, r = compile(m, dims, &made, err);
+    bool pictures = dims[0] == 1 && dims[1] == 3;
+    int n = 0, r = compile(m, dims, pictures, &made, err);
     if (r < 0)
         return r;
     float *x = calloc((size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[3], sizeof *x);
-    r = x ? m->ops->run(made.compiled, &(struct engine_input){.tensor = x}, err) : -ENOMEM;
+    const struct infer_picture picture = {.rgb = (const uint8_t *)x,
+        .stride = 3 * dims[3],
+        .width = dims[3],
+        .height = dims[2],
+        .mean = 127.5f,
+        .scale = 1.0f / 64};
+    const struct engine_input input = {.picture = pictures ? &picture : NULL, .tensor = pictures ? NULL : x};
+    r = x ? m->ops->run(made.compiled, &input, err) : -ENOMEM;
     if (r >= 0)
-        r = m->ops->time(made.compiled, rounds, &timings, &n);
+        r = m->ops->time(made.compiled, &input, rounds, &timings, &n);
     bool first = !*layers;
     if (r >= 0 && first) {
         *layers = calloc((size_t)n + 1, sizeof **layers);

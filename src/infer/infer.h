@@ -6,6 +6,7 @@
 #ifndef OBSCURA_INFER_INFER_H
 #define OBSCURA_INFER_INFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,9 +15,10 @@
 enum infer_precision { INFER_AUTO, INFER_F32, INFER_BF16, INFER_INT8 };
 
 struct infer_options {
-    enum infer_precision precision; /* AUTO, and INT8 as long as there is none: the fastest the processor has */
-    int threads;                    /* cores for one run, >= 1 */
-    int cache_shapes;               /* compiled graphs kept, >= 1; 0 means 6 */
+    enum infer_precision
+        precision;    /* AUTO: the fastest; INT8 and BF16 where the processor has them, else the fastest */
+    int threads;      /* cores for one run, >= 1 */
+    int cache_shapes; /* compiled graphs kept, >= 1; 0 means 6 */
 };
 
 /* Outputs are read through strides (counted in floats), so that the engine may hand out its own layouts without a
@@ -54,10 +56,14 @@ void infer_model_destroy(struct infer_model *model);
 /* A value of the file's metadata_props ("obscura.classes"); NULL where absent. Lives as long as the model. */
 const char *infer_model_meta(const struct infer_model *model, const char *key);
 
+/* Whether this processor is faster in that precision than in f32. */
+bool infer_gains(enum infer_precision precision);
+
 /* What the model runs in after AUTO was decided: "f32", "bf16", "int8". */
 const char *infer_model_precision(const struct infer_model *model);
 
-/* Compiles for an input shape ahead of time (n, c, h, w), as infer_run would: to be done before a sandbox closes. */
+/* Compiles for an input shape ahead of time (n, c, h, w), as infer_run_picture would where there are three channels: to
+ * be done before a sandbox closes. */
 int infer_model_prepare(struct infer_model *model, const int dims[4], struct error *err);
 
 /* Runs the model's only input. *ret_outputs points to ret_count outputs in the graph's order, owned by the model. */

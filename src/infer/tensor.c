@@ -62,6 +62,8 @@ void tensor_unref(struct tensor *tensor)
 {
     if (!tensor || --tensor->refs)
         return;
+    tensor_unref(tensor->codes);
+    tensor_unref(tensor->scales);
     free(tensor->data);
     free(tensor);
 }

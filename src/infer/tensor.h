@@ -36,6 +36,9 @@ struct tensor {
         uint8_t *u8;
         void *data; /* 64-byte aligned; owned */
     };
+    /* Of what was dequantized without zero points: the 8-bit codes that it was made of, and one scale for all or for
+     * each index of axis 0. References; NULL elsewhere. */
+    struct tensor *codes, *scales;
 };
 
 /* The number of elements; -EFBIG where it is over TENSOR_ELEMENTS, -EINVAL where a dimension is negative. */

@@ -88,6 +88,14 @@ void net_floats(struct net *net, const char *name, const float *data, int rank, 
     tensor(net, name, 1, rank, dims, data, n * sizeof *data);
 }
 
+void net_codes(struct net *net, const char *name, int type, const void *data, int rank, const int64_t *dims)
+{
+    size_t n = 1;
+    for (int i = 0; i < rank; i++)
+        n *= (size_t)dims[i];
+    tensor(net, name, type, rank, dims, data, n);
+}
+
 void net_ints(struct net *net, const char *name, const int64_t *data, int n)
 {
     int64_t dim = n;

@@ -15,7 +15,7 @@ struct net {
     Onnx__GraphProto graph;
     Onnx__OperatorSetIdProto opset;
     Onnx__OperatorSetIdProto *opsets[1];
-    void *owned[512]; /* everything allocated for it */
+    void *owned[2048]; /* everything allocated for it */
     int n_owned;
 };
 
@@ -23,6 +23,8 @@ void net_init(struct net *net, int opset); /* with the input "x" of any shape */
 void net_finish(struct net *net);
 
 void net_floats(struct net *net, const char *name, const float *data, int rank, const int64_t *dims);
+/* 8-bit codes, type 2 (u8) or 3 (s8); rank 0: a scalar. */
+void net_codes(struct net *net, const char *name, int type, const void *data, int rank, const int64_t *dims);
 void net_ints(struct net *net, const char *name, const int64_t *data, int n); /* n -1: a scalar */
 /* A node; inputs and outputs are names separated by commas, empty where absent. Attributes are added to the last node.
  */

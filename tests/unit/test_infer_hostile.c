@@ -3,6 +3,7 @@
 #include "infer_net.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static void small_net(struct net *net)
 /* Loads, and runs where loading succeeds; the code of the first error, or 0. */
 static int try_bytes(const uint8_t *data, size_t len, struct error *err)
 {
-    struct infer_options options = {.precision = INFER_F32, .threads = 1};
+    struct infer_options options = {.precision = INFER_AUTO, .threads = 1};
     struct infer_model *model;
     const struct infer_output *o;
     float x[72] = {0};
@@ -100,6 +101,58 @@ static void mutated(void **state)
     assert_true(refused > 100);
     free(data), free(copy);
     net_finish(&net);
+}
+
+/* A quantized network: weights and a value as codes. */
+static void codes_net(struct net *net)
+{
+    int8_t codes[2 * 2 * 9];
+    for (size_t i = 0; i < sizeof codes; i++)
+        codes[i] = (int8_t)(i * 37);
+    net_init(net, 13);
+    net_codes(net, "k", 3, codes, 4, (int64_t[]){2, 2, 3, 3});
+    net_floats(net, "ks", (float[]){0.01f, 0.02f}, 1, (int64_t[]){2});
+    net_floats(net, "s", (float[]){0.05f}, 0, NULL);
+    net_codes(net, "z", 2, "", 0, NULL);
+    net_node(net, "QuantizeLinear", "x,s,z", "q");
+    net_node(net, "DequantizeLinear", "q,s,z", "d");
+    net_node(net, "DequantizeLinear", "k,ks", "w");
+    net_attr_int(net, "axis", 0);
+    net_node(net, "Conv", "d,w", "a");
+    net_node(net, "QuantizeLinear", "a,s,z", "aq");
+    net_node(net, "DequantizeLinear", "aq,s,z", "b");
+    net_node(net, "Conv", "b,w", "y");
+    net_output(net, "y");
+}
+
+/* The same with one of the bytes changed that matter to quantization; and scales that are none. */
+static void mutated_codes(void **state)
+{
+    struct net net;
+    struct error err;
+    size_t len;
+    unsigned seed = 11;
+    int refused = 0;
+    codes_net(&net);
+    assert_int_equal(try_net(&net, &err), 0);
+    codes_net(&net);
+    uint8_t *data = net_pack(&net, &len), *copy = malloc(len);
+    for (int i = 0; i < 1500; i++) {
+        memcpy(copy, data, len);
+        seed = seed * 1664525u + 1013904223u;
+        copy[(seed >> 8) % len] = (uint8_t)(seed >> 24);
+        refused += try_bytes(copy, len, &err) < 0;
+    }
+    assert_true(refused > 100);
+    free(data), free(copy);
+    net_finish(&net);
+    static const float scales[] = {0, -1, 1e-45f, 3e38f, NAN, INFINITY};
+    for (size_t i = 0; i < 2 * sizeof scales / sizeof *scales; i++) {
+        codes_net(&net);
+        Onnx__TensorProto *t = net.graph.initializer[i % 2 ? 2 : 1];
+        memcpy(t->raw_data.data, &scales[i / 2], sizeof *scales);
+        try_net(&net, &err); /* whatever comes of it */
+    }
 }
 
 static void unsupported_operator(void **state)
@@ -257,6 +310,7 @@ int main(void)
         cmocka_unit_test(not_onnx),
         cmocka_unit_test(truncated),
         cmocka_unit_test(mutated),
+        cmocka_unit_test(mutated_codes),
         cmocka_unit_test(unsupported_operator),
         cmocka_unit_test(missing_and_cyclic_inputs),
         cmocka_unit_test(weights_that_lie),
