@@ -24,11 +24,14 @@ static void drain(struct tracker *t, struct covered *c)
         c->count++;
 }
 
+static float begin_share; /* tracker_options', for the tests that set it */
+
 static void run(struct covered *c, bool off, see_function see)
 {
     struct tracker *t;
     struct tracker_options o = {
         .off = off, .width = 640, .height = 360, .frame_rate = 25, .delay = 30, .threshold = {0.5f, 0.5f, 0.4f, 0.4f}};
+    o.begin_share = begin_share;
     assert_int_equal(tracker_create(&o, &t), 0);
     *c = (struct covered){0};
     for (int i = 0; i < FRAMES; i++) {
@@ -126,6 +129,30 @@ static void weak_detections_only_continue(void **state)
     finish(&c);
 }
 
+/* Below the threshold, small and large. */
+static int see_weakly_from_the_beginning(int frame, struct detections *out, struct track_motion *motion)
+{
+    struct detection large = {.type = OBJECT_FACE, .score = 0.45f, .box = {300, 20, 500, 300}, .track_id = -1};
+    int r = add(out, frame, 0.45f);
+    return r < 0 ? r : detections_append(out, &large);
+}
+
+static void small_objects_may_begin_below_the_threshold(void **state)
+{
+    struct covered c;
+    begin_share = 0.8f;
+    run(&c, false, see_weakly_from_the_beginning);
+    begin_share = 0;
+    for (int i = 0; i < FRAMES; i++) {
+        assert_int_equal(c.frames[i].found.len, 1);
+        assert_true(c.frames[i].found.items[0].box.x2 < 300 + 4.0f * (float)i);
+    }
+    finish(&c);
+    run(&c, false, see_weakly_from_the_beginning);
+    assert_int_equal(c.frames[FRAMES / 2].found.len, 0);
+    finish(&c);
+}
+
 static int see_a_cut(int frame, struct detections *out, struct track_motion *motion)
 {
     motion->cut = frame == 30;
@@ -208,6 +235,7 @@ int main(void)
         cmocka_unit_test(gaps_and_ends_are_covered),
         cmocka_unit_test(off_leaves_every_frame_for_itself),
         cmocka_unit_test(weak_detections_only_continue),
+        cmocka_unit_test(small_objects_may_begin_below_the_threshold),
         cmocka_unit_test(cuts_end_tracks),
         cmocka_unit_test(tracks_follow_the_camera),
         cmocka_unit_test(assignment_is_the_cheapest),
