@@ -24,7 +24,7 @@ def status_of(pid):
 
 
 def until_log(server, text, count):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while server.log.read_text().count(text) < count:
         assert time.monotonic() < until, server.log.read_text()
         time.sleep(0.05)
