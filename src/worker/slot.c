@@ -89,7 +89,6 @@ static int run(struct slots *s, const struct slot *slot, int control)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
     close(s->signals);
     close_controls(s);
     prctl(PR_SET_NAME, slot->label);

@@ -79,6 +79,7 @@ static int recover(struct state *s, struct error *err)
 static int open_signals(int *ret_fd, struct error *err)
 {
     sigset_t set;
+    signal(SIGPIPE, SIG_IGN); /* a child may have ended, unnoticed as yet, when it is told something */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

@@ -89,6 +89,13 @@ def test_two_reloads_and_the_end_meanwhile(server):
     assert server.process.returncode == 0
 
 
+def test_many_reloads_in_a_row(server):
+    """Whoever is told to end may have ended already."""
+    for i in range(20):
+        reload(server, f'max-upload = {64 + i}M\n')
+    assert server.upload(pictures.jpeg(200, 100)).status == 200
+
+
 @pytest.mark.parametrize('text', ['max-upload = lots\n', 'webhook-secret = whsec_$$\n', 'no-such-option = 1\n'])
 def test_a_wrong_configuration_changes_nothing(server, text):
     workers = processes.find(server.process.pid, 'worker')
