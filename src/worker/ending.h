@@ -13,7 +13,7 @@ int endings_create(struct worker *w, struct endings **ret_endings);
 void endings_destroy(struct endings *e); /* when all have ended; NULL-safe */
 
 /* Takes the job over; waits where ENDINGS_MAX are ending. */
-#define ENDINGS_MAX 4
+#define ENDINGS_MAX 8
 void endings_give(struct endings *e, struct job *j);
 
 #endif
