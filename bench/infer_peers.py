@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """infer_peers.py [--threads N] [--rounds N] [--ort DIR] MODEL.onnx...: our engine beside ONNX Runtime and OpenCV DNN.
 
-The same files on the same cores, alternated in one run, medians; one JSON object a line. Needs build/bench/infer, and what of the peers is
+The same files (in int8 the .int8.onnx beside them) on the same cores, alternated in one run, medians; one JSON object a line. Needs build/bench/infer, and what of the peers is
 there: python3-opencv from Debian, onnxruntime-node in DIR (npm install --ignore-scripts onnxruntime-node; default build/peers).
 """
 import argparse, json, os, statistics, subprocess, sys, time
@@ -27,8 +27,10 @@ const ort = require('onnxruntime-node');
 """
 
 
-def ours(path, precision, threads, width, height, rounds):
-    out = subprocess.run([os.path.join(TOP, 'build/bench/infer'), '--json', '--precision', precision, '--threads', str(threads), '--size',
+def ours(path, precision, threads, width, height, rounds, plain):
+    if precision == 'int8':
+        path = path.removesuffix('.onnx') + '.int8.onnx'
+    out = subprocess.run([os.path.join(TOP, 'build/bench/infer'), '--json', *(['--plain'] if plain else []), '--precision', precision, '--threads', str(threads), '--size',
                           f'{width}x{height}', '--rounds', str(rounds), path], capture_output=True, text=True, check=True)
     return json.loads(out.stdout)
 
@@ -74,7 +76,8 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     ap.add_argument('--threads', type=int, default=2)
     ap.add_argument('--rounds', type=int, default=5, help='alternations; each runs every engine a few times')
-    ap.add_argument('--precisions', default='f32,bf16')
+    ap.add_argument('--precisions', default='f32,bf16,int8')
+    ap.add_argument('--plain', action='store_true', help='no ratio to the layers, which takes most of the time')
     ap.add_argument('--ort', default=os.path.join(TOP, 'build/peers'))
     ap.add_argument('models', nargs='+')
     a = ap.parse_args()
@@ -83,16 +86,15 @@ def main():
         cv = attempt('OpenCV', lambda: OpenCV(path, a.threads))
         for width, height in SIZES:
             rows, peers = {}, {'ort_ms': [], 'opencv_ms': []}
-            for _ in range(a.rounds):
+            for i in range(a.rounds):
                 for precision in a.precisions.split(','):
-                    rows.setdefault(precision, []).append(ours(path, precision, a.threads, width, height, 7))
+                    rows.setdefault(precision, []).append(ours(path, precision, a.threads, width, height, 7, i > 0 or a.plain))
                 for key, peer in (('ort_ms', ort), ('opencv_ms', cv)):
                     if peer:
                         peers[key] += peer.times(width, height, 5)[1:]
             for results in rows.values():
                 row = dict(results[0])
-                for key in ('ms', 'gflops', 'ratio_to_layers'):
-                    row[key] = round(statistics.median(r[key] for r in results), 3)
+                row['ms'] = round(statistics.median(r['ms'] for r in results), 3)
                 row.update({k: round(statistics.median(v), 3) if v else None for k, v in peers.items()})
                 print(json.dumps(row), flush=True)
 

@@ -29,10 +29,10 @@ static void usage(void)
 {
     fprintf(stderr, "usage: obscura-quantize [options] IN.onnx OUT.onnx PICTURE-OR-FOLDER...\n"
                     "  --range error|max|PERCENTILE  how ranges of values are chosen (error: least squared error)\n"
-                    "  --weights error|max           the same of weights\n"
+                    "  --weights error|max           the same of weights (max)\n"
                     "  --loss SHARE    of the outputs' variance that may be lost; worse layers stay real numbers\n"
                     "  --keep LAYER    stays real numbers in any case; may be given again\n"
-                    "  --pictures N    to find ranges with, spread over those given (default 128)\n"
+                    "  --pictures N    to find ranges with, spread over those given (default 256)\n"
                     "  --measured N    of these, to measure losses with (default 16)\n"
                     "  --long-side N   px that pictures are shrunk to (default 640)\n"
                     "  --threads N     (default 2)\n"
@@ -196,13 +196,8 @@ int main(int argc, char **argv)
         {"keep", required_argument, NULL, 'k'}, {"pictures", required_argument, NULL, 'p'},
         {"measured", required_argument, NULL, 'm'}, {"long-side", required_argument, NULL, 's'},
         {"threads", required_argument, NULL, 't'}, {"verbose", no_argument, NULL, 'v'}, {0}};
-    struct settings s = {.activations.least_error = true,
-        .weights.least_error = true,
-        .loss = 0.02,
-        .pictures = 128,
-        .measured = 16,
-        .long_side = 640,
-        .threads = 2};
+    struct settings s = {
+        .activations.least_error = true, .loss = 0.02, .pictures = 256, .measured = 16, .long_side = 640, .threads = 2};
     struct error err = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) >= 0)

@@ -69,7 +69,8 @@ static void add_tensor(
         w->failed = true;
         return;
     }
-    memcpy(t->dims, dims, (size_t)rank * sizeof *dims);
+    if (rank)
+        memcpy(t->dims, dims, (size_t)rank * sizeof *dims);
     memcpy(t->raw_data.data, data, size);
     t->n_dims = (size_t)rank;
     t->has_raw_data = 1;
