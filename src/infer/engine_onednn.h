@@ -96,6 +96,8 @@ int build_plain_md(const struct build *b, int value, dnnl_memory_desc_t *ret_md)
 int build_any_md(const struct build *b, int value, dnnl_data_type_t type, dnnl_memory_desc_t *ret_md);
 int build_value(struct build *b, int value);       /* a value as real numbers, in whatever layout it has */
 int build_codes(const struct build *b, int value); /* the slot of its 8-bit codes; -1 where it has none */
+/* Makes codes of a node's results where those are wanted and it has made real numbers. */
+int build_code_results(struct build *b, const struct node *node);
 /* A node's first input for an operator that only picks elements: codes, where the result is to have the same codes. */
 int build_source(struct build *b, const struct node *node);
 int build_value_as(struct build *b, int value, const dnnl_memory_desc_t *md); /* in this one, reordered where needed */
