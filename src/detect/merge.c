@@ -16,8 +16,8 @@
 #define TRUST 0.6f         /* a large object swallows parts of at most its own score divided by this */
 #define MAX_ROUNDS 16
 
-/* What becomes of a pair. Absorbing leaves the box as it is and adds to the mask alone: boxes that grew with each
- * doubtful piece would drift. */
+/* What becomes of a pair. Absorbing leaves the box as it is while pairs are judged, and adds to the mask: boxes that
+ * grew with each doubtful piece would drift. At the end each reaches around its mask (parts_move). */
 enum verdict { NOTHING, DROP_SECOND, DROP_FIRST, ABSORB_SECOND, ABSORB_FIRST, UNITE };
 
 void parts_finish(struct parts *p)
@@ -126,6 +126,8 @@ static void shift(struct part *p, int dx)
     p->d.box.x2 += dx;
     p->view.x1 += dx;
     p->view.x2 += dx;
+    p->taken.x1 += dx;
+    p->taken.x2 += dx;
     p->d.offset_x += dx;
     if (p->d.mask)
         p->d.mask->x += dx;
@@ -142,6 +144,12 @@ static unsigned outer_cut(const struct part *a, const struct part *b)
     return cut;
 }
 
+static void take(struct part *a, const struct box *b)
+{
+    if (box_area(b) > 0)
+        a->taken = box_area(&a->taken) > 0 ? box_union(&a->taken, b) : *b;
+}
+
 /* Adds b's mask to a's, where both have one. */
 static int join_masks(struct part *a, const struct part *b)
 {
@@ -155,6 +163,8 @@ static int join_masks(struct part *a, const struct part *b)
         return r;
     mask_destroy(a->d.mask);
     a->d.mask = both;
+    take(a, &b->d.box);
+    take(a, &b->taken);
     return 0;
 }
 

@@ -11,6 +11,7 @@ struct part {
     struct box view;    /* that saw it */
     unsigned cut;       /* SIDE_ bits: inner sides of the view that the box reaches */
     float reach;        /* px: longest side of an object that its pass can be trusted to see as one */
+    struct box taken;   /* around what parts_merge took into its mask; all 0 where nothing */
 };
 
 struct parts {
@@ -33,7 +34,8 @@ unsigned merge_cut(const struct view *view, const struct box *box, float slack);
  * masks. Scores: the best of those merged. -ENOMEM (then the list is as good as before, only less merged) */
 int parts_merge(struct parts *p, int turn);
 
-/* Moves what is left into a list of a picture of that width, best score first within each type. In a panorama an object
+/* Moves what is left into a list of a picture of that width, best score first within each type; boxes now reach around
+ * what their masks took in. In a panorama an object
  * across the seam becomes two detections, one at each edge, each with its part of the mask (faces get their part of the
  * ellipse), so that boxes stay inside the picture and both sides are covered. Empties `p`. -ENOMEM: nothing was
  * appended. */

@@ -43,6 +43,8 @@ static int slice(const struct detection *whole, int from, int to, struct detecti
 static int append_turned(struct parts *p, size_t i, int turn, struct detections *out)
 {
     struct detection *d = &p->items[i].d;
+    if (box_area(&p->items[i].taken) > 0)
+        d->box = box_union(&d->box, &p->items[i].taken);
     while (turn && d->box.x1 < 0)
         move_left(d, -turn);
     while (turn && d->box.x1 >= turn) /* after the other: rounding may put a box a hair left of 0 right on the edge */

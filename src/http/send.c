@@ -150,6 +150,10 @@ enum MHD_Result exchange_send(struct exchange *x)
         MHD_add_response_header(response, common_headers[i].name, common_headers[i].value);
     if (rs->kind != HTTP_BODY_NONE && rs->status != 304)
         MHD_add_response_header(response, "Content-Type", rs->content_type);
+    /* libmicrohttpd ends the body that HEAD leaves out with its last chunk, which a client would take for the next
+     * answer; so no chunks there. */
+    if (rs->kind == HTTP_BODY_STREAM && !strcmp(x->rq.method, MHD_HTTP_METHOD_HEAD))
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (atomic_load(&x->client->all->retiring))
         MHD_add_response_header(response, "Connection", "close");
     for (int i = 0; i < rs->header_count; i++)

@@ -57,6 +57,13 @@ def test_metadata_is_not_sent_twice(server, video):
     assert server.head(path).status == 200
 
 
+@pytest.mark.parametrize('what', ['metadata', 'report', 'binary-mask', 'instance-mask'])
+def test_nothing_follows_the_head_of_what_is_streamed(server, video, what):
+    """Or a client that keeps the connection takes it for the next answer."""
+    answer = server.raw(f'HEAD /v1/file/{video["id"]}/video/{what} HTTP/1.1\r\nHost: x\r\n\r\n'.encode(), seconds=1)
+    assert answer.startswith(b'HTTP/1.1 200 ') and answer.split(b'\r\n\r\n', 1)[1] == b''
+
+
 @pytest.mark.parametrize('query', ['start_frame=5&end_frame=4', 'start_frame=10', 'start_frame=-1', 'end_frame=-1', 'start_frame=x', 'end_frame=1.5'])
 def test_wrong_ranges(server, video, query):
     answer = server.get(f'/v1/file/{video["id"]}/video/metadata?{query}')

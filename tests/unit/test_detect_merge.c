@@ -142,6 +142,24 @@ static void fragments_of_large_objects_vanish(void **state)
     detections_finish(&d);
 }
 
+/* Whoever reads the box must not be told less than the mask covers. */
+static void boxes_reach_around_what_they_took_in(void **state)
+{
+    struct parts p = {0};
+    struct detections d = {0};
+    add(&p, (struct box){100, 100, 800, 500}, 0.7f, INFINITY, OBJECT_VEHICLE);
+    add(&p, (struct box){400, 60, 500, 260}, 0.6f, 250, OBJECT_VEHICLE); /* a fifth of it stands out at the top */
+    add(&p, (struct box){420, 80, 480, 240}, 0.6f, 250, OBJECT_VEHICLE);
+    assert_int_equal(parts_merge(&p, 0), 0);
+    assert_int_equal(parts_move(&p, 0, &d), 0);
+    assert_int_equal(d.len, 1);
+    assert_float_equal(d.items[0].box.x1, 100, 1e-6);
+    assert_float_equal(d.items[0].box.y1, 60, 1e-6);
+    assert_float_equal(d.items[0].box.x2, 800, 1e-6);
+    assert_int_equal(d.items[0].mask->y, 60);
+    detections_finish(&d);
+}
+
 static void a_doubtful_giant_swallows_nothing_certain(void **state)
 {
     struct parts p = {0};
@@ -222,6 +240,7 @@ int main(void)
         cmocka_unit_test(cut_objects_come_out_once_and_whole),
         cmocka_unit_test(neighbours_stay_apart),
         cmocka_unit_test(fragments_of_large_objects_vanish),
+        cmocka_unit_test(boxes_reach_around_what_they_took_in),
         cmocka_unit_test(a_doubtful_giant_swallows_nothing_certain),
         cmocka_unit_test(the_seam_of_a_panorama_is_covered_on_both_sides),
         cmocka_unit_test(faces_at_the_seam_keep_their_ellipse),
