@@ -70,11 +70,11 @@ def test_networks_stay_within_their_budget():
 
 def test_training_goes_on_where_it_was(tmp_path):
     a = Trainer('identity', 1e-3, 'cpu')
-    a.step, a.spent = 12, 34.5
+    a.step, a.since_start, a.spent = 12, 7, 34.5
     a.save(str(tmp_path / 'c.pt'))
     b = Trainer('identity', 1e-3, 'cpu')
     b.resume(str(tmp_path / 'c.pt'))
-    assert (b.step, b.spent) == (12, 34.5)
+    assert (b.step, b.since_start, b.spent) == (12, 7, 34.5)       # since_start: no second warm-up
     assert all(torch.equal(p, q) for p, q in zip(a.net.state_dict().values(), b.net.state_dict().values()))
 
 
