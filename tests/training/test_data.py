@@ -46,6 +46,18 @@ def test_packing_keeps_pixels_objects_and_what_is_labelled(tmp_path, monkeypatch
     assert (inside == (250, 200, 40)).all()         # RGB
 
 
+def test_pictures_that_teach_nothing_are_not_packed(tmp_path):
+    draw_set(tmp_path / 'set', 'scene', pictures=3)
+    path = tmp_path / 'set' / 'annotations.json'
+    coco = json.loads(path.read_text())
+    for image in coco['images']:
+        image['labeled'] = []
+    coco['images'][2]['labeled'] = ['person']
+    coco['annotations'] = coco['annotations'][:1]       # of picture 0: an object, though its type is not exhaustively labelled
+    path.write_text(json.dumps(coco))
+    assert [p[0][-5:] for p in pack.read_folder('scene', str(tmp_path / 'set'))] == ['0.png', '2.png']
+
+
 def test_boxes_and_masks_follow_the_pixels(tmp_path, monkeypatch):
     crops = packed(tmp_path, 'scene', monkeypatch)
     monkeypatch.setattr(data, 'degrade', lambda rng, p: np.clip(p, 0, 255))

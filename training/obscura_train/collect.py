@@ -20,7 +20,7 @@ import numpy as np
 
 from . import CATEGORIES
 from .snapshots import Snapshot
-from .sources import SOURCES, TEACHER, VOC_MASKS
+from .sources import SCENE_TEACHER, SOURCES, TEACHER, VOC_MASKS
 
 cv2.setNumThreads(1)
 
@@ -103,23 +103,28 @@ def write_source(name, root, out, reserved):
     print(name, len(images), "images", len(annotations), "objects", dict(dropped), flush=True)
 
 
-def main():
+def parser():
     p = argparse.ArgumentParser(prog="obscura_train.collect")
     p.add_argument("--list", action="store_true", help="print the repositories to fetch, and end")
     p.add_argument("snapshots", nargs="?")
     p.add_argument("out", nargs="?")
-    p.add_argument("sources", nargs="*", metavar="SOURCE", default=list(SOURCES))
+    p.add_argument("sources", nargs="*", metavar="SOURCE", help="all of them by default")
     p.add_argument("--reserved", help="folder of the evaluation sets, whose pictures are kept out")
-    a = p.parse_args()
+    return p
+
+
+def main():
+    p = parser()
+    a = p.parse_intermixed_args()       # SOURCEs may stand after --reserved
     if a.list:
         for name, source in SOURCES.items():
             print(f"{name:18} github:{source.repository}")
-        print(f"{'(VOC masks)':18} github:{VOC_MASKS[0]}\n{'(teacher of faces)':18} github:{TEACHER}")
+        print(f"{'(VOC masks)':18} github:{VOC_MASKS[0]}\n{'(teacher of faces)':18} github:{TEACHER}\n{'(teacher of scene)':18} github:{SCENE_TEACHER}")
         return
     if not a.out or not a.reserved:
         p.error("SNAPSHOTS, OUT and --reserved are needed")
     reserved = reserved_fingerprints(a.reserved)
-    for name in a.sources:
+    for name in a.sources or SOURCES:
         try:
             write_source(name, a.snapshots, a.out, reserved)
         except FileNotFoundError as e:

