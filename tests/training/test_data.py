@@ -120,6 +120,21 @@ def test_drawn_plates_cover_the_one_that_was_there():
     assert pixels[int(y1):int(y2), int(x1):int(x2)].std() > 5 and (pixels[100:] == 60).all()
 
 
+@pytest.mark.parametrize('draw', [plates.add_lettering, plates.add_caption, plates.add_grille])
+def test_what_is_no_plate_is_drawn_off_the_objects(draw):
+    objects = [(0, 60.0, 60.0, 100.0, 100.0, 0), (1, 10.0, 130.0, 90.0, 150.0, 0)]
+    drawn, here = 0, np.zeros((160, 160), bool)
+    here[60:100, 60:100] = here[130:150, 10:90] = True
+    for seed in range(40):
+        pixels = np.full((160, 160, 3), 100, np.float32)
+        draw(np.random.default_rng(seed), pixels, objects)
+        changed = (pixels != 100).any(2)
+        drawn += changed.any()
+        assert not (changed & here).any() and len(objects) == 2
+        assert pixels.min() >= -1 and pixels.max() <= 256
+    assert drawn > 5
+
+
 def test_annotation_formats():
     found = yolo('0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.3 0.1 0.3 0.3\n7 0.5 0.5 0.1 0.1\n', 100, 200, {0: 4, 1: 2})
     assert [o['cat'] for o in found] == [4, 2]

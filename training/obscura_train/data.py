@@ -17,6 +17,7 @@ MOSAIC = 0.35           # part of the crops that are four pictures at half size
 COPY_PASTE = 0.25       # part of the scene crops that get a person or vehicle pasted in
 REPLATE = 0.15          # part of the plate crops in which a plate is drawn over with one of another country
 LETTERING = 0.2         # part of the plate crops that get lettering that is no plate
+CAPTION = GRILLE = 0.06 # the same, of captions and of grilles
 SOURCE_POWER = 0.65     # a source of n pictures is drawn in proportion to n ** SOURCE_POWER
 
 
@@ -146,6 +147,10 @@ class Crops:
                 plates.replace_plates(rng, crop[0], crop[1])
             if rng.random() < LETTERING:
                 plates.add_lettering(rng, crop[0], crop[1])
+            if rng.random() < CAPTION:
+                plates.add_caption(rng, crop[0], crop[1])
+            if rng.random() < GRILLE:
+                plates.add_grille(rng, crop[0], crop[1])
 
     def sample(self, size):
         """A random augmented crop of size x size pixels."""

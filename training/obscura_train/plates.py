@@ -137,6 +137,12 @@ def _place_for(rng, text, objects, size):
     return round(x), round(y), max(8, round(w)), max(5, round(h))
 
 
+def _free(x, y, w, h, objects, size):
+    """Whether a rectangle lies in the crop and off all objects."""
+    inside = x >= 0 and y >= 0 and x + w <= size and y + h <= size
+    return inside and not any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects)
+
+
 def add_lettering(rng, pixels, objects):
     """Writes a word without a plate's ground somewhere off the objects: names on vehicles and shop fronts are no plates."""
     if not available():
@@ -144,8 +150,7 @@ def add_lettering(rng, pixels, objects):
     size = pixels.shape[0]
     text = _text_for(rng, "A" * int(rng.integers(3, 10)))
     x, y, w, h = _place_for(rng, text, objects, size)
-    off = x < 0 or y < 0 or x + w > size or y + h > size
-    if off or any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects):
+    if not _free(x, y, w, h, objects, size):
         return
     stamp = Image.new("RGB", (w, h))
     _write(rng, stamp, (0, 0, w, h), text, (255, 255, 255))
@@ -153,3 +158,38 @@ def add_lettering(rng, pixels, objects):
     ink = np.full(3, rng.choice([10, 245])) if rng.random() < 0.5 else rng.integers(0, 256, 3)
     region = pixels[y:y + h, x:x + w]
     region += (ink.astype(np.float32) - region) * alpha
+
+
+def add_caption(rng, pixels, objects):
+    """A line of words or a date burnt in along the upper or lower border, often on a strip of its own."""
+    if not available():
+        return
+    size = pixels.shape[0]
+    words = [_text_for(rng, ("A" if rng.random() < 0.7 else "0") * int(rng.integers(2, 8))) for _ in range(int(rng.integers(4, 8)))]          # longer than any plate
+    text, h = " ".join(words), int(rng.integers(8, max(9, size // 14)))
+    w = min(round(h * len(text) * rng.uniform(0.5, 0.8)), size)
+    x, y = int(rng.integers(0, size - w + 1)), size - h - int(rng.integers(0, 8)) if rng.random() < 0.7 else int(rng.integers(0, 8))
+    if not _free(x, y, w, h, objects, size):
+        return
+    light = rng.random() < 0.7
+    strip = Image.fromarray(np.clip(pixels[y:y + h, x:x + w], 0, 255).astype(np.uint8))
+    if rng.random() < 0.5:
+        strip.paste((15, 15, 15) if light else (240, 240, 240), (0, 0, w, h))
+    _write(rng, strip, (2, 1, max(3, w - 2), max(2, h - 1)), text, (250, 250, 250) if light else (10, 10, 10))
+    pixels[y:y + h, x:x + w] = np.asarray(strip)
+
+
+def add_grille(rng, pixels, objects):
+    """Bars or a lattice of a plate's size and shape: radiators, vents and fences are no plates."""
+    size = pixels.shape[0]
+    h = round(float(np.exp(rng.uniform(np.log(8), np.log(0.2 * size)))))
+    w = min(round(h * rng.uniform(1.5, 5.0)), size - 1)
+    x, y = int(rng.integers(0, size - w)), int(rng.integers(0, size - h))
+    if not _free(x, y, w, h, objects, size):
+        return
+    step, light, dark = int(rng.integers(3, 10)), rng.uniform(90, 230), rng.uniform(5, 80)
+    bars = (np.arange(h)[:, None] % step < step / 2) | np.zeros((1, w), bool)
+    if rng.random() < 0.4:
+        bars = bars | (np.arange(w)[None] % step < step / 2)
+    ink = np.where(bars, light, dark)[..., None].astype(np.float32)
+    pixels[y:y + h, x:x + w] += (cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.2))[..., None] - pixels[y:y + h, x:x + w]) * rng.uniform(0.7, 1.0)
