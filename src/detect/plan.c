@@ -10,6 +10,7 @@
 #define IDENTITY_FINE_VIDEO 1280
 #define IDENTITY_COARSE 384
 #define IDENTITY_COARSE_MIN 48.0f /* smaller boxes are the fine pass's business */
+#define SCENE_COARSEST 384        /* for objects that fill the picture */
 #define SCENE_COARSE 640
 #define SCENE_FINE 1280
 #define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
@@ -20,6 +21,7 @@
 
 /* A finer pass is worth its time only where it is that much finer. */
 #define PASS_RATIO 0.7
+#define SCENE_PASS_RATIO 0.8 /* of the coarsest pass to the next */
 
 /* Longest object that a fine pass of the scene network sees as one, px of its input: it was trained on objects of up to
  * that. */
@@ -63,7 +65,11 @@ static void add_scene_passes(struct view *v, const struct plan_options *o, bool 
     struct pass *p = add_pass(v, SCENE_COARSE, tile ? SCENE_REACH : INFINITY);
     if (tile)
         p->longest_max = TILE_MAX;
-    else if (!o->video && SCENE_COARSE < PASS_RATIO * own)
+    if (tile || o->video)
+        return;
+    if (SCENE_COARSEST < SCENE_PASS_RATIO * fmin(own, SCENE_COARSE))
+        add_pass(v, SCENE_COARSEST, INFINITY);
+    if (SCENE_COARSE < PASS_RATIO * own)
         add_pass(v, SCENE_FINE, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }
 
@@ -151,7 +157,9 @@ int plan_make(const struct plan_options *o, int width, int height, struct plan *
             v.width = v.width < width ? v.width : width;
             add_view(&plan, o, &v);
         }
-    plan.merge = plan.count > 1 || (o->kind == PLAN_SCENE && plan.views[0].pass_count > 1);
+    plan.merge = plan.count > 1;
+    for (int i = 0; i < plan.views[0].pass_count; i++)
+        plan.merge |= isfinite(plan.views[0].passes[i].reach);
     *ret_plan = plan;
     return 0;
 }

@@ -120,6 +120,26 @@ static void identity_sees_native_size_and_large_objects(void **state)
     plan_finish(&plan);
 }
 
+static void expect_scene(int width, int height, bool video, int count, const int *longest, bool merge)
+{
+    struct plan_options o = {.kind = PLAN_SCENE, .video = video};
+    struct plan plan;
+    assert_int_equal(plan_make(&o, width, height, &plan), 0);
+    assert_int_equal(plan.views[0].pass_count, count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(plan.views[0].passes[i].width, longest[i]);
+    assert_int_equal(plan.merge, merge);
+    plan_finish(&plan);
+}
+
+static void scene_sees_large_and_small_objects(void **state)
+{
+    expect_scene(300, 200, false, 1, (int[]){300}, false);
+    expect_scene(500, 375, false, 2, (int[]){500, 384}, false); /* suppression settles what both saw */
+    expect_scene(4000, 3000, false, 3, (int[]){640, 384, 1280}, true);
+    expect_scene(1920, 1080, true, 1, (int[]){640}, false); /* videos: one pass, for speed */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(grids_lie_as_asked),
         cmocka_unit_test(panoramas_go_round),
         cmocka_unit_test(identity_sees_native_size_and_large_objects),
+        cmocka_unit_test(scene_sees_large_and_small_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
