@@ -5,6 +5,7 @@ import onnx
 import pytest
 import torch
 
+from obscura_train import average
 from obscura_train.evaluate import Tally, match
 from obscura_train.export import Flat, export, fold_batch_norm, golden_input, output_names
 from obscura_train.networks import build, count_flops, load
@@ -76,6 +77,19 @@ def test_training_goes_on_where_it_was(tmp_path):
     b.resume(str(tmp_path / 'c.pt'))
     assert (b.step, b.since_start, b.spent) == (12, 7, 34.5)       # since_start: no second warm-up
     assert all(torch.equal(p, q) for p, q in zip(a.net.state_dict().values(), b.net.state_dict().values()))
+
+
+def test_averaged_weights_lie_between_two_checkpoints(tmp_path, monkeypatch):
+    paths = [str(tmp_path / n) for n in ('new.pt', 'old.pt', 'out.pt')]
+    for path, value in zip(paths, (1.0, 3.0)):
+        net = build('identity')
+        weights = {k: torch.full_like(v, value) if v.is_floating_point() else v for k, v in net.state_dict().items()}
+        torch.save(dict(ema=weights, model=weights, it=int(value), task='identity'), path)
+    monkeypatch.setattr('sys.argv', ['average', *paths, '--share', '0.75'])
+    average.main()
+    task, net, state = load(paths[2])
+    assert task == 'identity' and state['it'] == 1
+    assert all((v == 1.5).all() for v in net.state_dict().values() if v.is_floating_point())
 
 
 def test_a_network_takes_what_fits_from_another():

@@ -165,7 +165,8 @@ def add_caption(rng, pixels, objects):
     if not available():
         return
     size = pixels.shape[0]
-    words = [_text_for(rng, ("A" if rng.random() < 0.7 else "0") * int(rng.integers(2, 8))) for _ in range(int(rng.integers(4, 8)))]          # longer than any plate
+    kind = lambda: "A" if rng.random() < 0.7 else "0"
+    words = [_text_for(rng, kind() * int(rng.integers(2, 8))) for _ in range(int(rng.integers(4, 8)))]      # more than on any plate
     text, h = " ".join(words), int(rng.integers(8, max(9, size // 14)))
     w = min(round(h * len(text) * rng.uniform(0.5, 0.8)), size)
     x, y = int(rng.integers(0, size - w + 1)), size - h - int(rng.integers(0, 8)) if rng.random() < 0.7 else int(rng.integers(0, 8))

@@ -219,7 +219,8 @@ def main():
     p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, which are what is measured and shipped; .998 for short runs")
-    p.add_argument("--precision", choices=("bf16", "f32"), default="bf16", help="of the forward pass: bf16 is twice as fast on some processors, slower on others")
+    p.add_argument("--precision", choices=("bf16", "f32"), default="bf16",
+                   help="of the forward pass: bf16 is twice as fast on some processors, slower on others")
     p.add_argument("--minutes", type=float, default=60)
     p.add_argument("--until", help="HH:MM, UTC; instead of --minutes")
     p.add_argument("--processes", type=int, default=1)
