@@ -196,8 +196,12 @@ int main(int argc, char **argv)
         {"keep", required_argument, NULL, 'k'}, {"pictures", required_argument, NULL, 'p'},
         {"measured", required_argument, NULL, 'm'}, {"long-side", required_argument, NULL, 's'},
         {"threads", required_argument, NULL, 't'}, {"verbose", no_argument, NULL, 'v'}, {0}};
-    struct settings s = {
-        .activations.least_error = true, .loss = 0.001, .pictures = 256, .measured = 16, .long_side = 640, .threads = 2};
+    struct settings s = {.activations.least_error = true,
+        .loss = 0.001,
+        .pictures = 256,
+        .measured = 16,
+        .long_side = 640,
+        .threads = 2};
     struct error err = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) >= 0)
