@@ -16,6 +16,7 @@ import numpy as np
 from . import FACE
 from .snapshots import Snapshot
 from .sources import TEACHER
+from .teachers import intersection, show
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
 SIDE, STRIDES = 640, (8, 16, 32)
@@ -29,11 +30,7 @@ def load_teacher(snapshots):
 
 def find_faces(teacher, bgr):
     """[([x, y, w, h], score)] in the picture's pixels."""
-    s = SIDE / max(bgr.shape[:2])
-    small = cv2.resize(bgr, None, fx=s, fy=s, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)[:SIDE, :SIDE]
-    padded = np.zeros((SIDE, SIDE, 3), np.uint8)
-    padded[:small.shape[0], :small.shape[1]] = small
-    teacher.setInput(cv2.dnn.blobFromImage(padded))
+    s = show(teacher, bgr, SIDE, 0)
     out = dict(zip(OUTPUTS, teacher.forward(OUTPUTS)))
     boxes, scores = [], []
     for stride in STRIDES:
@@ -50,9 +47,7 @@ def find_faces(teacher, bgr):
 
 def overlap(a, b):
     """Intersection over the smaller of two boxes [x, y, w, h]."""
-    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return max(w, 0) * max(h, 0) / max(min(a[2] * a[3], b[2] * b[3]), 1e-9)
+    return intersection(a, b) / max(min(a[2] * a[3], b[2] * b[3]), 1e-9)
 
 
 def label(teacher, folder):

@@ -16,6 +16,7 @@ import numpy as np
 from . import FACE, PAD, PERSON, VEHICLE
 from .snapshots import Snapshot
 from .sources import SCENE_TEACHER
+from .teachers import intersection, show
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
 SIDE, STRIDES = 416, (8, 16, 32)
@@ -29,11 +30,7 @@ def load_teacher(snapshots):
 
 def find_objects(teacher, bgr):
     """[(category, [x, y, w, h], score)] in the picture's pixels."""
-    s = SIDE / max(bgr.shape[:2])
-    small = cv2.resize(bgr, None, fx=s, fy=s, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)[:SIDE, :SIDE]
-    padded = np.full((SIDE, SIDE, 3), PAD, np.uint8)
-    padded[:small.shape[0], :small.shape[1]] = small
-    teacher.setInput(cv2.dnn.blobFromImage(padded))
+    s = show(teacher, bgr, SIDE, PAD)
     rows = teacher.forward()[0]     # x, y, log w, log h in strides; objectness; COCO's 80 classes
     cells = np.concatenate([np.stack([*np.mgrid[:SIDE // k, :SIDE // k][::-1], np.full((SIDE // k,) * 2, k)], -1).reshape(-1, 3) for k in STRIDES])
     found = []
@@ -46,12 +43,6 @@ def find_objects(teacher, bgr):
         kept = np.array(cv2.dnn.NMSBoxes(boxes, scores, UNSURE, 0.5)).ravel() if boxes else []
         found += [(category, boxes[int(i)], scores[int(i)]) for i in kept]
     return found
-
-
-def intersection(a, b):
-    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return max(w, 0) * max(h, 0)
 
 
 def same(a, b):
