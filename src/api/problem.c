@@ -12,6 +12,7 @@ static const struct {
     {-EINVAL, 422}, {-EBADMSG, 422}, {-EOPNOTSUPP, 422}, {-ENOSYS, 501}, /* a feature that this build lacks */
     {-ENOENT, 404}, {-EBUSY, 409}, {-ENODATA, 410}, {-EFBIG, 413}, {-EMEDIUMTYPE, 415}, {-EAGAIN, 503},
     {-ESHUTDOWN, 503},                                 /* the server stops */
+    {-EHOSTDOWN, 503},                                 /* the database is away */
     {-ECONNRESET, 503},                                /* the client has gone: nobody reads this */
     {-ENOSPC, 507}, {-EDQUOT, 507}, {-ECANCELED, 410}, /* the task was deleted while its client waited */
 };
@@ -22,7 +23,7 @@ void problem_respond(const struct error *err, struct http_response *rs)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].code == err->code)
             status = table[i].status;
-    if (status == 500)
+    if (status == 500 || err->code == -EHOSTDOWN)
         log_error("%s (code %d)", err->text, err->code);
     http_respond_detail(rs, status, "%s", err->text[0] ? err->text : "internal error");
     if (status == 503)

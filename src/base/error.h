@@ -10,6 +10,7 @@
  *   -ENODATA    the files are deleted, the record is kept                (410)
  *   -EFBIG      over a limit                                             (413)
  *   -EAGAIN     queue full, come again                                   (503)
+ *   -EHOSTDOWN  the database is away for now                             (503)
  *   -ENOSPC     disk full                                                (507)
  *   -ECANCELED  the task was deleted while it was being worked on
  *   -ENOMEM, -EIO and the rest: our fault                                (500)

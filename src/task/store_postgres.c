@@ -29,7 +29,11 @@ static int failed(struct database *db, const PGresult *result, struct error *err
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    int code = state && strcmp(state, "53100") == 0 ? -ENOSPC : -EIO; /* disk_full */
+    int code = -EIO;
+    if (!state || strncmp(state, "57P", 3) == 0 || strcmp(state, "53300") == 0)
+        code = -EHOSTDOWN; /* libpq's own complaint: no connection; the server stops or starts; too many connections */
+    else if (strcmp(state, "53100") == 0)
+        code = -ENOSPC; /* disk full */
     char line[300];
     snprintf(line, sizeof line, "%s", text ? text : PQerrorMessage(db->connection));
     line[strcspn(line, "\n")] = '\0';

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import contract
 import crash
 import processes
 from program import PROGRAM, Server
@@ -96,7 +97,13 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
         ids = [s.upload(data, face='true', webhook=receiver.url + '/hook', headers={'x-is-async': 'true'}).json()['id'] for _ in range(30)]
         control('stop')
         try:
-            assert s.upload(data).status == 500 and s.get('/health/ready').status == 503 and s.get('/health/live').status == 200
+            refused = s.upload(data)
+            assert refused.status == 503 and refused.headers['Retry-After'] and 'task store' in refused.json()['detail']
+            for method, template in [(method, path) for path, item in contract.DOCUMENT['paths'].items() for method, operation in item.items()
+                                     if '503' in operation['responses'] and method != 'post']:
+                path = template.replace('{id}', ids[0]) + ('?confirm=true' if (method, template) == ('delete', '/v1/task/list') else '')
+                assert s.request(method.upper(), path).status == 503, (method, path)
+            assert s.get('/health/live').status == 200
             os.kill(processes.find(s.process.pid, 'webhooks')[0], signal.SIGKILL)    # its successor finds no database
             time.sleep(2)
         finally:
