@@ -46,6 +46,18 @@ def test_packing_keeps_pixels_objects_and_what_is_labelled(tmp_path, monkeypatch
     assert (inside == (250, 200, 40)).all()         # RGB
 
 
+def test_pictures_without_vehicles_are_negatives_of_plates_and_without_persons_of_faces(tmp_path):
+    draw_set(tmp_path / 'set', 'scene', pictures=4)
+    path = tmp_path / 'set' / 'annotations.json'
+    coco = json.loads(path.read_text())
+    for a, category in zip(coco['annotations'], (1, 2, 3)):     # person, vehicle, face; nothing in the fourth
+        a['category_id'] = category
+    coco['annotations'] = coco['annotations'][:3]
+    path.write_text(json.dumps(coco))
+    known = {p[0][-5:]: p[3] for p in pack.read_folder('identity', str(tmp_path / 'set'), negatives=True)}
+    assert known == {'0.png': [0.0, 1.0], '2.png': [0.0, 1.0], '3.png': [1.0, 1.0]}
+
+
 def test_pictures_that_teach_nothing_are_not_packed(tmp_path):
     draw_set(tmp_path / 'set', 'scene', pictures=3)
     path = tmp_path / 'set' / 'annotations.json'

@@ -23,9 +23,9 @@ SIDE, STRIDES = 416, (8, 16, 32)
 CLASSES = {PERSON: [0], VEHICLE: [2, 3, 5, 6, 7]}       # COCO's: person; car, motorcycle, bus, train, truck
 
 
-def load_teacher(snapshots):
-    weights = Snapshot(snapshots, SCENE_TEACHER).read("model/yolox_nano.onnx")
-    return cv2.dnn.readNetFromONNX(np.frombuffer(weights, np.uint8))
+def teacher_model(snapshots):
+    """The teacher's ONNX file, as bytes."""
+    return Snapshot(snapshots, SCENE_TEACHER).read("model/yolox_nano.onnx")
 
 
 def find_objects(teacher, bgr):
@@ -99,7 +99,7 @@ def main():
     p.add_argument("folders", nargs="+")
     a = p.parse_args()
     cv2.setNumThreads(1)
-    teacher = load_teacher(a.snapshots)
+    teacher = cv2.dnn.readNetFromONNX(np.frombuffer(teacher_model(a.snapshots), np.uint8))
     for folder in a.folders:
         folder, _, every = folder.partition(":")
         label(teacher, folder, int(every or 1))

@@ -1,4 +1,4 @@
-"""The losses: quality focal loss on scores, GIoU on boxes, binary cross-entropy and Dice on masks."""
+"""The losses: quality focal loss on scores, GIoU on boxes, binary cross-entropy and Dice on masks; and the same scores and boxes after a teacher's."""
 import torch
 import torch.nn.functional as F
 
@@ -7,6 +7,7 @@ from .networks import PROTO_STRIDE
 
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 1.5
 NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
+TEACHER_SEES = 0.1      # a teacher's score from which its boxes count
 MASK_POINTS = 48        # positives of a picture whose masks are compared, at most: masks cost the most memory
 
 
@@ -20,6 +21,18 @@ def score_loss(logits, targets, weight):
     wrong = NEGATIVE_WEIGHT * logits.detach().sigmoid().pow(NEGATIVE_POWER)
     focus = torch.where(targets > 0, torch.ones_like(targets), wrong)
     return (F.binary_cross_entropy_with_logits(logits, targets, reduction="none") * focus * weight).sum()
+
+
+def teacher_loss(logits, boxes, labels, teacher):
+    """What labels do not say, after a teacher: logits (B, A, C), boxes (B, A, 4), labels (B, A, C): the scores that labels teach, 0 elsewhere.
+    teacher: scores (B, A, C) and boxes (B, A, 4). Where a label gives an object, its box is the label's, and the teacher may only raise the score."""
+    scores, wanted = teacher
+    far = (scores - logits.detach().sigmoid()).abs() * ((labels == 0) | (scores > labels))
+    score = (F.binary_cross_entropy_with_logits(logits, scores, reduction="none") * far).sum()
+    sure = scores.amax(-1)
+    b, points = ((sure > TEACHER_SEES) & (labels.amax(-1) == 0)).nonzero(as_tuple=True)
+    box = ((1 - box_iou(boxes[b, points], wanted[b, points], generalized=True)) * sure[b, points]).sum()
+    return (score + BOX_WEIGHT * box) / sure[sure > TEACHER_SEES].sum().clamp(min=1)
 
 
 def mask_loss(coef, proto, masks, boxes):
@@ -46,8 +59,8 @@ def _picture_masks(index, points, coef, proto, sample):
     return mask_loss(coef[points], proto, sample.masks[rows].float(), sample.objects[rows, BOX]), len(points)
 
 
-def detection_loss(output, batch):
-    """Total loss of a batch (data.Batch), and its parts as floats: score, box, mask, positives a picture."""
+def detection_loss(output, batch, teacher=None):
+    """Total loss of a batch (data.Batch), and its parts as floats: score, box, mask, positives a picture. teacher: as teacher_loss takes it."""
     cls, box = output[:2]
     logits, distances = flatten(cls), flatten(box)
     centres, strides = grid_points([c.shape[2:] for c in cls], logits.device)
@@ -73,5 +86,9 @@ def detection_loss(output, batch):
                 mask_sum, masked = mask_sum + loss, masked + n
     quality, masked = max(quality, 1.0), max(masked, 1)
     score, box_part, mask = score_loss(logits, targets, weight) / quality, box_sum / quality, mask_sum / masked
-    return (score + BOX_WEIGHT * box_part + MASK_WEIGHT * mask,
-            dict(score=float(score), box=float(box_part), mask=float(mask), positives=quality / len(batch.samples)))
+    total = score + BOX_WEIGHT * box_part + MASK_WEIGHT * mask
+    parts = dict(score=float(score), box=float(box_part), mask=float(mask), positives=quality / len(batch.samples))
+    if teacher:
+        after = teacher_loss(logits, boxes, targets, teacher)
+        total, parts["teacher"] = total + after, float(after)
+    return total, parts

@@ -5,7 +5,8 @@
 writes OUT.bin (RGB bytes of all pictures, one after the other) and OUT.json (what lies where, and the objects). DIR is a folder as collect writes
 it; :SIDE gives one folder a long side of its own, and @WORD takes
 only those sources of a mixed folder whose name holds one of the words. Each image's `labeled` names the types that are exhaustively labelled in it. --negatives (for
-identity): folders of whose pictures only those are taken in which nothing is annotated.
+identity): folders with persons and vehicles labelled; those pictures are taken that have no vehicle, and so no plate; without a person there is no
+face either.
 """
 import argparse
 import json
@@ -14,7 +15,7 @@ import os
 import cv2
 import numpy as np
 
-from . import CATEGORIES, TASKS
+from . import CATEGORIES, FACE, PERSON, PLATE, TASKS, VEHICLE
 
 
 def read_folder(task, folder, negatives=False):
@@ -26,9 +27,13 @@ def read_folder(task, folder, negatives=False):
         by_image.setdefault(a["image_id"], []).append(a)
     for image in coco["images"]:
         annotations = by_image.get(image["id"], [])
-        if negatives and annotations:
-            continue
-        known = [float(negatives or CATEGORIES[c] in image["labeled"]) for c in TASKS[task]]
+        labeled = set(image["labeled"])
+        if negatives:
+            there = {a["category_id"] for a in annotations}
+            if there & {VEHICLE, PLATE}:
+                continue
+            labeled = {CATEGORIES[PLATE]} if there & {PERSON, FACE} else {CATEGORIES[PLATE], CATEGORIES[FACE]}
+        known = [float(CATEGORIES[c] in labeled) for c in TASKS[task]]
         if not any(known) and not any(a["category_id"] in TASKS[task] for a in annotations):
             continue            # would teach nothing
         yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"], known

@@ -4,10 +4,9 @@
 
 Ends after --minutes or at --until (HH:MM, UTC), with the learning rate falling along a cosine to that moment; killed before, the same command
 with --resume goes on from OUT where it was. --plan gives the crops' sizes: phases divided by "/", and within a phase the sizes that alternate,
-each as SIDExBATCH. --processes: that many copies work on one network, each on one core and a batch of its own, and average their gradients.
+each as SIDExBATCH. --teacher (scene only): YOLOX-Nano sees every crop too, see distill.py. --processes: that many copies work on one network, each on one core and a batch of its own, and average their gradients.
 """
 import argparse
-import copy
 import itertools
 import math
 import os
@@ -20,11 +19,14 @@ from torch import multiprocessing, nn
 
 from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
+from .distill import Imitation, Yolox
+from .label_scene import teacher_model
 from .losses import detection_loss
 from .networks import build
 
 WARMUP = 200            # steps
 WEIGHT_DECAY = 0.03     # on convolutions only
+IMITATION = 4.0         # weight of the teacher's features
 CLIP = 10.0             # norm of the gradient
 SAVE_EVERY = 180        # seconds
 
@@ -63,25 +65,37 @@ def take_fitting(net, weights):
 class Trainer:
     """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
 
-    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True):
+    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None):
         self.task, self.peak, self.device, self.ema_decay, self.bf16 = task, peak, device, ema_decay, bf16
-        self.net = build(task).to(device)
+        self.net = build(task).to(device, memory_format=torch.channels_last)
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim == 1]
+        self.teacher, self.imitation = teacher, None
+        if teacher:
+            self.imitation = Imitation(self.net, teacher.channels).to(device)
+            plain += list(self.imitation.parameters())
         self.params = decayed + plain
         self.optimizer = torch.optim.AdamW([dict(params=decayed, weight_decay=WEIGHT_DECAY), dict(params=plain, weight_decay=0)], lr=peak)
-        self.ema = copy.deepcopy(self.net).eval()
+        self.ema = self._averaged()
         self.step, self.since_start, self.spent = 0, 0, 0.0
+
+    def _averaged(self):
+        """A network of the same weights, which the teacher's hooks do not follow."""
+        ema = build(self.task).to(self.device)
+        ema.load_state_dict(self.net.state_dict())
+        return ema.eval()
 
     def initialise(self, path):
         weights = torch.load(path, map_location=self.device)
         fitted = take_fitting(self.net, weights.get("ema", weights.get("model")))
-        self.ema = copy.deepcopy(self.net).eval()
+        self.ema = self._averaged()
         return f"{fitted} of {len(self.net.state_dict())} tensors from {path}"
 
     def save(self, path):
         state = dict(model=self.net.state_dict(), ema=self.ema.state_dict(), opt=self.optimizer.state_dict(), it=self.step,
                      since_start=self.since_start, spent=self.spent, task=self.task)
+        if self.imitation:
+            state["imitation"] = self.imitation.state_dict()
         torch.save(state, path + ".tmp")
         os.replace(path + ".tmp", path)
 
@@ -89,6 +103,8 @@ class Trainer:
         state = torch.load(path, map_location=self.device)
         self.net.load_state_dict(state["model"])
         self.ema.load_state_dict(state["ema"])
+        if self.imitation:
+            self.imitation.load_state_dict(state["imitation"])
         self.optimizer.load_state_dict(state["opt"])
         self.step, self.spent = state["it"], state["spent"]
         self.since_start = state.get("since_start", WARMUP)     # no second warm-up: the optimizer's averages are here already
@@ -99,8 +115,14 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
-            output = self.net((batch.pixels.float() - MEAN) * SCALE)
-        loss, parts = detection_loss(output, batch)
+            output = self.net(((batch.pixels.float() - MEAN) * SCALE).contiguous(memory_format=torch.channels_last))
+        if self.teacher:
+            scores, boxes, features = self.teacher(batch.pixels)
+            loss, parts = detection_loss(output, batch, (scores, boxes))
+            imitated = self.imitation(features)
+            loss, parts["imitation"] = loss + IMITATION * imitated, float(imitated)
+        else:
+            loss, parts = detection_loss(output, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         progress = self._average_gradients(elapsed)
@@ -114,6 +136,9 @@ class Trainer:
         """Over all processes; their clocks differ, so they average those too, and keep the same learning rate."""
         if not dist.is_initialized():
             return elapsed
+        for p in self.params:
+            if p.grad is None:      # a batch without masks
+                p.grad = torch.zeros_like(p)
         flat = torch.cat([p.grad.flatten() for p in self.params] + [torch.tensor([elapsed])])
         dist.all_reduce(flat)
         flat /= dist.get_world_size()
@@ -186,7 +211,8 @@ def run(rank, a):
     torch.manual_seed(a.seed * 64 + rank)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     clock = multiprocessing.Value("d", 0.0)
-    trainer = Trainer(a.task, a.lr, device, a.ema, a.precision == "bf16")
+    teacher = Yolox(teacher_model(a.teacher), device) if a.teacher else None
+    trainer = Trainer(a.task, a.lr, device, a.ema, a.precision == "bf16", teacher)
     if a.resume and os.path.exists(a.out):
         trainer.resume(a.out)
     elif a.init:
@@ -216,6 +242,7 @@ def main():
     p.add_argument("--out", required=True, help="checkpoint to write")
     p.add_argument("--init", help="checkpoint to start from")
     p.add_argument("--resume", action="store_true", help="go on from OUT if it exists")
+    p.add_argument("--teacher", metavar="SNAPSHOTS", help="where YOLOX-Nano's snapshot is")
     p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, which are what is measured and shipped; .998 for short runs")
