@@ -4,7 +4,8 @@
 
 Ends after --minutes or at --until (HH:MM, UTC), with the learning rate falling along a cosine to that moment; killed before, the same command
 with --resume goes on from OUT where it was. --plan gives the crops' sizes: phases divided by "/", and within a phase the sizes that alternate,
-each as SIDExBATCH. --teacher (scene only): YOLOX-Nano sees every crop too, see distill.py. --processes: that many copies work on one network, each on one core and a batch of its own, and average their gradients.
+each as SIDExBATCH. --teacher (scene only): YOLOX-Nano sees every crop too, see distill.py. --processes: that many copies work on one network, each on
+one core and a batch of its own, and average their gradients.
 """
 import argparse
 import itertools
