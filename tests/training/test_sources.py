@@ -1,4 +1,5 @@
 import json
+import sqlite3
 
 import cv2
 import numpy as np
@@ -39,6 +40,44 @@ def test_coco_gives_masks_and_crowds_and_leaves_coco128_out():
     assert name == '000000007000.jpg'
     assert [(o['cat'], bool(o.get('crowd')), 'mask' in o) for o in found] == [(PERSON, False, True), (VEHICLE, True, False)]
     assert found[0]['mask'].sum() == 121
+
+
+def test_openlpr_reads_boxes_out_of_sqlite_and_leaves_turned_pictures_out():
+    db = sqlite3.connect(':memory:')
+    db.execute('CREATE TABLE annotations (filename TEXT, imheight INTEGER, imwidth INTEGER, isdeleted INTEGER, isbackground INTEGER, imgareas TEXT)')
+    area = json.dumps([dict(x=10, y=20, width=30, height=8)])
+    for name, deleted in (('a.jpg', 0), ('turned.jpg', 0), ('deleted.jpg', 1)):
+        db.execute('INSERT INTO annotations VALUES (?, 50, 100, ?, 0, ?)', (name, deleted, area))
+    db.commit()
+    wide, tall = np.zeros((100, 200, 3), np.uint8), np.zeros((100, 50, 3), np.uint8)
+    files = Files({}, {'train/a.jpg': wide, 'train/turned.jpg': tall, 'train/deleted.jpg': wide})
+    files.read = lambda path: db.serialize()
+    (name, _, found), = sources.openlpr(files)
+    assert (name, [o['box'] for o in found]) == ('a.jpg', [[20, 40, 60, 16]])
+
+
+def test_pictures_that_lie_on_their_side_are_left_out():
+    plate = lambda w, h: [sources.make_object(sources.PLATE, [0, 0, w, h])]
+    read = sources.upright(lambda s: [('upright', None, plate(40, 10)), ('motorcycle', None, plate(20, 20)), ('on its side', None, plate(10, 40))])
+    assert [name for name, _, _ in read(None)] == ['upright', 'motorcycle']
+
+
+def test_letterbox_bars_are_cut_away():
+    im = np.zeros((100, 200, 3), np.uint8)
+    im[20:80] = 128
+    found = [sources.make_object(sources.PLATE, [50, 30, 40, 10])]
+    assert sources.without_bars(im, found).shape == (60, 200, 3)
+    assert found[0]['box'] == [50, 10, 40, 10]
+
+
+def test_pictures_of_a_source_collected_before_are_kept_out(tmp_path):
+    im = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    im = cv2.resize(im, (320, 320), interpolation=cv2.INTER_CUBIC)
+    (tmp_path / 'src/other/images').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'src/other/images/0.jpg'), im)
+    known = collect.reserved_fingerprints(str(tmp_path / 'eval'), [str(tmp_path / 'src/other')])
+    assert known.shape == (2, 32)
+    assert max(collect.distance(collect.fingerprint(i), known) for i in (im, im[:, ::-1])) <= collect.NEAR_RESERVED
 
 
 def test_the_teacher_adds_what_is_new_and_ignores_what_it_doubts():

@@ -1,7 +1,7 @@
 """Builds the training sources from snapshots of public repositories, as COCO-form folders.
 
     python3 -m obscura_train.collect --list                                     # the repositories to fetch
-    python3 -m obscura_train.collect SNAPSHOTS OUT --reserved EVAL [SOURCE ...] # OUT/SOURCE/{images/,annotations.json}
+    python3 -m obscura_train.collect SNAPSHOTS OUT --reserved EVAL [--apart OUT/OTHER ...] [SOURCE ...]     # OUT/SOURCE/{images/,annotations.json}
 
 SNAPSHOTS holds the repositories as owner+name/repo. Pictures near to one of the evaluation sets under EVAL, or to one already taken, are dropped.
 annotations.json's info says where a source comes from, its licence, and which types are exhaustively labelled.
@@ -41,12 +41,19 @@ def distance(hash_, known):
     return int(BITS_SET[known ^ hash_].sum(1).min()) if len(known) else 256
 
 
-def reserved_fingerprints(folder):
+def fingerprints(folder, flags=cv2.IMREAD_COLOR):
+    """Those of a folder's pictures, each also mirrored, (2N, 32)."""
     found = []
-    for path in sorted(glob.glob(os.path.join(folder, "*", "images", "*"))):
-        im = cv2.imread(path)
+    for path in sorted(glob.glob(os.path.join(folder, "images", "*"))):
+        im = cv2.imread(path, flags)
         found += [fingerprint(im), fingerprint(im[:, ::-1])]
     return np.array(found, np.uint8).reshape(-1, 32)
+
+
+def reserved_fingerprints(folder, apart=()):
+    """Of the evaluation sets in a folder, and of the folders `apart`, read at a quarter of their size: five times faster, and near enough."""
+    return np.vstack([np.zeros((0, 32), np.uint8), *(fingerprints(f) for f in sorted(glob.glob(os.path.join(folder, "*")))),
+                      *(fingerprints(f, cv2.IMREAD_REDUCED_COLOR_4) for f in apart)])
 
 
 def polygons(mask):
@@ -110,6 +117,7 @@ def parser():
     p.add_argument("out", nargs="?")
     p.add_argument("sources", nargs="*", metavar="SOURCE", help="all of them by default")
     p.add_argument("--reserved", help="folder of the evaluation sets, whose pictures are kept out")
+    p.add_argument("--apart", action="append", default=[], metavar="DIR", help="a source collected before, whose pictures are kept out too; repeatable")
     return p
 
 
@@ -123,7 +131,7 @@ def main():
         return
     if not a.out or not a.reserved:
         p.error("SNAPSHOTS, OUT and --reserved are needed")
-    reserved = reserved_fingerprints(a.reserved)
+    reserved = reserved_fingerprints(a.reserved, a.apart)
     for name in a.sources or SOURCES:
         try:
             write_source(name, a.snapshots, a.out, reserved)

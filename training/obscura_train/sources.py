@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import sqlite3
 from typing import Callable, NamedTuple
 
 import cv2
@@ -122,6 +123,52 @@ def us_chirag(s):
             yield p, im, found
 
 
+def openlpr(s):
+    """Boxes in an SQLite file, one row a picture, in pixels of the size that the row states."""
+    db = sqlite3.connect(":memory:")
+    db.deserialize(s.read("train.db"))
+    rows = db.execute("SELECT filename, imwidth, imheight, imgareas FROM annotations WHERE NOT isdeleted AND NOT isbackground ORDER BY filename")
+    for name, w, h, areas in rows:
+        im = s.image("train/" + name)
+        if im is None or abs(im.shape[1] * int(h) / (im.shape[0] * int(w)) - 1) > 0.02:      # turned since it was labelled
+            continue
+        k = im.shape[1] / int(w)
+        yield name, im, [make_object(PLATE, [k * float(a[v]) for v in ("x", "y", "width", "height")]) for a in json.loads(areas)]
+
+
+def india(s):
+    rows = collections.defaultdict(list)
+    for r in csv.DictReader(io.StringIO(s.text("data/annot_file.csv"))):
+        x1, y1, x2, y2 = (float(r[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
+        rows[stem(r["files"])].append(make_object(PLATE, [x1, y1, x2 - x1, y2 - y1]))
+    for name in sorted(rows):
+        im = s.image(f"data/images/{name}.jpg")
+        if im is not None:
+            yield name, im, rows[name]
+
+
+def upright(read):
+    """Without the pictures that lie on their side: their plates stand taller than wide."""
+    def reader(s):
+        for name, im, found in read(s):
+            if not any(o["box"][3] > 1.3 * o["box"][2] for o in found):
+                yield name, im, found
+    return reader
+
+
+def thailand(s):
+    """Letterboxed photographs; plates alone, and sheets that show many, are left out."""
+    for p in s.paths(r"^training/dataset/(train|valid|test)/images/"):
+        im = s.image(p)
+        if im is None:
+            continue
+        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], PLATE)
+        im = without_bars(im, found)
+        if im is None or len(found) > 12 or any(o["box"][2] > 0.5 * im.shape[1] for o in found):
+            continue
+        yield p, im, found
+
+
 VOC_TYPES = dict(person=PERSON, car=VEHICLE, bus=VEHICLE, motorbike=VEHICLE, train=VEHICLE)
 VOC_COLORS = dict(person=(192, 128, 128), car=(128, 128, 128), bus=(0, 128, 128), motorbike=(64, 128, 128), train=(128, 192, 0))
 VOC_MASKS = ("zzq96/Nested-unet", "57e85f684455450631906bae1dd6016c58edac04")      # SegmentationClassAug: VOC 2012 and SBD
@@ -150,6 +197,21 @@ def voc2012_animals(s):
             yield p, im, found
 
 
+def without_bars(im, found):
+    """The picture without black letterbox bars, its objects moved along; None where less than 50 px would be left."""
+    lit = im.max(2) > 16
+    ys, xs = np.nonzero(lit.mean(1) > 0.02)[0], np.nonzero(lit.mean(0) > 0.02)[0]
+    if len(ys) < 50 or len(xs) < 50:
+        return None
+    y1, y2, x1, x2 = ys[0], ys[-1] + 1, xs[0], xs[-1] + 1
+    for o in found:
+        o["box"][0] -= x1
+        o["box"][1] -= y1
+        if "mask" in o:
+            o["mask"] = o["mask"][y1:y2, x1:x2]
+    return im[y1:y2, x1:x2]
+
+
 def highway(s):
     types = {0: VEHICLE, 1: VEHICLE, 2: VEHICLE, 3: PERSON, 4: VEHICLE}
     for p in s.paths(r"Highway-Object-Detection-40/.*/images/"):
@@ -157,17 +219,9 @@ def highway(s):
         if im is None:
             continue
         found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], types)
-        lit = im.max(2) > 16    # cut black letterbox bars away
-        ys, xs = np.nonzero(lit.mean(1) > 0.02)[0], np.nonzero(lit.mean(0) > 0.02)[0]
-        if len(ys) < 50 or len(xs) < 50:
-            continue
-        y1, y2, x1, x2 = ys[0], ys[-1] + 1, xs[0], xs[-1] + 1
-        for o in found:
-            o["box"][0] -= x1
-            o["box"][1] -= y1
-            if "mask" in o:
-                o["mask"] = o["mask"][y1:y2, x1:x2]
-        yield p, im[y1:y2, x1:x2], found
+        im = without_bars(im, found)
+        if im is not None:
+            yield p, im, found
 
 
 def camvid(s):
@@ -274,6 +328,14 @@ SOURCES = {
     "kaggle433": Source("AshwinBardhwaj/license-plate-detection", "HEAD", PLATES, 10, "CC0 (original listing)",
                         beside(r"^Dataset/images/", lambda p: sibling(p, "/images/", "/annotations/", ".xml"), voc, PLATE)),
     "us_chirag": Source("chirag-agrawal24/ANPR", "66862c58f72b47a89b81ee0c6ae86ea42f07ca8d", PLATES, 10, "MIT stated", us_chirag),
+    "openlpr": Source("faisalthaheem/open-lpr-dataset-plate-detection", "HEAD", PLATES, 10, "repository Apache-2.0, photographs not stated", openlpr),
+    "iran": Source("roozbehrajabi/ALPR_Dataset", "HEAD", PLATES, 10, "none stated",
+                   beside(r"^YOLOv3_Dataset/(Train/1|Test/)input/", lambda p: sibling(p, "input/", "output/YOLO_darknet/", ".txt"), yolo, PLATE)),
+    "tunisia": Source("sambett/tunisian-license-plate-recognition", "HEAD", PLATES, 10, "repository MIT, photographs not stated",
+                      upright(beside(r"^detection/license_plates_detection_train/license_plates_detection_train/.*jpg$",
+                                     lambda p: sibling(p, "_train/license_plates_detection_train/", "_train/annotations/", ".xml"), voc, PLATE))),
+    "thailand": Source("LiquifiedPopuko/license-plate-yolov8", "HEAD", PLATES, 10, "CC BY 4.0 stated", thailand),
+    "india": Source("NanoNets/number-plate-detection", "HEAD", PLATES, 10, "none stated", india),
     "voc2007": Source("smsjb/voc", "HEAD", SCENE, 6, VOC_LICENCE, voc2007, 640),
     "voc2012_animals": Source("mateusrafael4/Atividade_programacao_pose_estimation", "HEAD", SCENE, 6, VOC_LICENCE, voc2012_animals, 640),
     "highway": Source("adeirman46/Level2-FSD", "HEAD", SCENE, 6, "CC BY 4.0", highway, 640),
