@@ -1,4 +1,5 @@
 import json
+import re
 import sqlite3
 
 import cv2
@@ -17,8 +18,11 @@ class Files:
     def text(self, path):
         return self.texts[path]
 
-    def image(self, path):
+    def image(self, path, flags=None):
         return self.images.get(path)
+
+    def paths(self, pattern):
+        return sorted(p for p in self.images if re.search(pattern, p))
 
 
 def test_sources_may_stand_before_or_after_the_reserved_folder():
@@ -78,6 +82,32 @@ def test_pictures_of_a_source_collected_before_are_kept_out(tmp_path):
     known = collect.reserved_fingerprints(str(tmp_path / 'eval'), [str(tmp_path / 'src/other')])
     assert known.shape == (2, 32)
     assert max(collect.distance(collect.fingerprint(i), known) for i in (im, im[:, ::-1])) <= collect.NEAR_RESERVED
+
+
+def test_cityscapes_is_unstretched_without_the_bonnet_and_its_groups_are_ignored():
+    names = sources.CITYSCAPES_NAMES
+    square = ' 0.25 0.5 0.5 0.5 0.5 0.75 0.25 0.75'
+    lines = [str(names.index(n)) + square for n in ('rider', 'car', 'persongroup', 'bicycle')]
+    files = Files({'Cityscapes-3/train/labels/a.txt': '\n'.join(lines)}, {'Cityscapes-3/train/images/a.jpg': np.zeros((640, 640, 3), np.uint8)})
+    (_, im, found), = sources.cityscapes(files)
+    assert im.shape[:2] == (275, 640)
+    assert [(o['cat'], o['box'], bool(o.get('crowd')), 'mask' in o) for o in found] == [
+        (PERSON, [160, 160, 160, 80], False, True), (PERSON, [160, 160, 160, 80], True, False), (VEHICLE, [160, 160, 160, 80], False, True)]
+    assert found[0]['mask'].shape == (275, 640)
+
+
+def test_pennfudan_has_one_grey_value_for_each_person():
+    numbers = np.zeros((20, 20), np.uint8)
+    numbers[2:12, 3:6], numbers[5:9, 10:14] = 1, 3
+    files = Files({}, {'PennFudanPed/PNGImages/a.png': np.zeros((20, 20, 3), np.uint8), 'PennFudanPed/PedMasks/a_mask.png': numbers})
+    (_, _, found), = sources.pennfudan(files)
+    assert [(o['box'], int(o['mask'].sum())) for o in found] == [([3, 2, 3, 10], 30), ([10, 5, 4, 4], 16)]
+
+
+def test_the_nth_list_of_corners_belongs_to_the_nth_rickshaw_picture():
+    corners = [[[[4, 1], [9, 1], [9, 8], [4, 8]]], [[[0, 0], [5, 0], [5, 5], [0, 5]]]]
+    (name, _, found), = sources.rickshaws(Files({'bbs/train.json': json.dumps(corners)}, {'images/train/1.jpg': np.zeros((20, 20, 3), np.uint8)}))
+    assert name == '1' and [(o['cat'], o['box']) for o in found] == [(VEHICLE, [0, 0, 5, 5])]
 
 
 def test_the_teacher_adds_what_is_new_and_ignores_what_it_doubts():

@@ -253,14 +253,65 @@ def humans(s):
             yield p, im, components(mask, PERSON, 0.003 * mask.size)
 
 
-def photographs(pattern):
+def photographs(pattern, every=1):
     """A source whose own labels, if any, are of no use here: label_scene finds what is in its pictures."""
     def reader(s):
-        for p in s.paths(pattern):
+        for p in s.paths(pattern)[::every]:
             im = s.image(p)
             if im is not None:
                 yield p, im, []
     return reader
+
+
+def pennfudan(s):
+    """One grey value for each labelled pedestrian; distant and hidden ones have none."""
+    for p in s.paths(r"PennFudanPed/PNGImages/.*png$"):
+        im, numbers = s.image(p), s.image(sibling(p, "PNGImages", "PedMasks", "_mask.png"), cv2.IMREAD_GRAYSCALE)
+        if im is None or numbers is None:
+            continue
+        found = []
+        for mask in (numbers == n for n in range(1, numbers.max() + 1)):
+            ys, xs = np.nonzero(mask)
+            if len(ys):
+                found.append(make_object(PERSON, [xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1], mask=mask))
+        yield p, im, found
+
+
+def rickshaws(s):
+    """Only the motor rickshaws, by their corners: the n-th list is of n.jpg."""
+    for n, corners in enumerate(json.loads(s.text("bbs/train.json"))):
+        im = s.image(f"images/train/{n}.jpg")
+        if im is not None:
+            corners = np.array(corners, float).reshape(-1, 4, 2)
+            yield str(n), im, [make_object(VEHICLE, [*c.min(0), *np.ptp(c, axis=0)]) for c in corners]
+
+
+CITYSCAPES_NAMES = ("bicycle bicyclegroup bridge building bus car caravan cargroup dynamic ego_vehicle fence ground guard_rail license_plate motorcycle "
+                    "motorcyclegroup parking person persongroup pole polegroup rail_track rectification_border rider ridergroup road sidewalk sky "
+                    "static terrain traffic_light traffic_sign trailer train truck truckgroup tunnel vegetation wall").split()
+CITYSCAPES_TYPES = dict(person=PERSON, rider=PERSON, persongroup=PERSON, ridergroup=PERSON, **dict.fromkeys(
+    ("bus", "car", "caravan", "cargroup", "motorcycle", "motorcyclegroup", "train", "truck", "truckgroup", "trailer"), VEHICLE))
+
+
+def cityscapes(s):
+    """Exported stretched to a square: halved in height again; without the camera car's bonnet. Groups are ignored regions."""
+    for p in s.paths(r"^Cityscapes-3/.*/images/"):
+        im = s.image(p)
+        if im is None:
+            continue
+        w, h, lines = im.shape[1], im.shape[0] // 2, collections.defaultdict(list)
+        for line in s.text(sibling(p, "/images/", "/labels/", ".txt")).splitlines():
+            lines[CITYSCAPES_NAMES[int(line.split()[0])]].append(line)
+        found, visible = [], int(0.86 * h)
+        for name, cat in CITYSCAPES_TYPES.items():
+            for o in yolo("\n".join(lines[name]), w, h, cat):
+                if name.endswith("group"):
+                    o.pop("mask", None)
+                    o["crowd"] = 1
+                if "mask" in o:
+                    o["mask"] = o["mask"][:visible]
+                found.append(o)
+        yield p, cv2.resize(im, (w, h), interpolation=cv2.INTER_AREA)[:visible], found
 
 
 COCO_TYPES = {1: PERSON, 3: VEHICLE, 4: VEHICLE, 6: VEHICLE, 7: VEHICLE, 8: VEHICLE}      # person; car, motorcycle, bus, train, truck
@@ -307,6 +358,7 @@ def labels_beside(folder, labels, extension, pictures=r".*jpe?g$"):
 
 FACES, PLATES, SCENE = ["face"], ["license-plate"], ["person", "vehicle"]
 VOC_LICENCE = "Flickr terms, annotations for research"
+SUN_LICENCE = "photographs from the web, for research (SUN)"
 COCO_LICENCE = "Flickr terms, annotations CC BY 4.0"
 
 SOURCES = {
@@ -347,6 +399,17 @@ SOURCES = {
     "flickr8k": Source("quantumnaan/sic_translator", "HEAD", [], 10, "Flickr terms, for research", photographs(r"^data/images/.*jpg$"), 640),
     "imagenet_samples": Source("EliSchwartz/imagenet-sample-images", "HEAD", [], 10, "for research", photographs(r"\.JPEG$"), 640),
     "openimages_mix": Source("DineshRamachandran14/data", "HEAD", [], 10, "CC BY 2.0 (Open Images)", photographs(r"^coco/train2017/.*jpg$"), 640),
+    "cityscapes": Source("SimArgentino/Custom-Cityscapes-Dataset-for-Instance-Segmentation", "HEAD", SCENE, 0, "CC BY 4.0 stated", cityscapes, 640),
+    "pennfudan": Source("gmguarino/PennFudan", "HEAD", [], 6, "for research", pennfudan, 640),
+    "rickshaws": Source("Bhvya123/AutoRickshaw-Detector", "HEAD", [], 10, "none stated", rickshaws, 640),
+    "cctv": Source("Mouso00/Human-Detection-Dataset-", "HEAD", [], 16, "none stated", photographs(r"dataset/.*png$"), 640),
+    "sun_outside": Source("michael5511b/CV-Spatial-Pyramid-Matching-For-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
+                          photographs(r"^data/(park|highway|laundromat|aquarium|kitchen)/.*jpg$", 2), 640),
+    "sun_halls": Source("akshay993/Spatial-Pyramid-Matching-for-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
+                        photographs(r"^data/(art_gallery|computer_room|garden|ice_skating|library|tennis_court)/.*jpg$", 2), 640),
+    "sun_places": Source("colegulino/Spatial-Pyramid-Matching-for-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
+                         photographs(r"/dat/(airport|auditorium|bedroom|campus|football_stadium)/.*jpg$", 2), 640),
+    "food": Source("feedmejefferson/images", "HEAD", [], 10, "Pexels and Flickr, credited one by one", photographs(r"^images/.*jpg$", 3), 640),
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
 }
 
