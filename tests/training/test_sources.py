@@ -96,6 +96,17 @@ def test_cityscapes_is_unstretched_without_the_bonnet_and_its_groups_are_ignored
     assert found[0]['mask'].shape == (275, 640)
 
 
+def test_coco_folders_take_the_named_types_of_each_part():
+    rows = [dict(image_id=0, category_id=5, bbox=[2, 2, 11, 11], segmentation=[[2, 2, 12, 2, 12, 12, 2, 12]]),
+            dict(image_id=0, category_id=5, bbox=[1, 1, 4, 4], segmentation=[]), dict(image_id=0, category_id=6, bbox=[0, 0, 9, 9], segmentation=[])]
+    about = dict(images=[dict(id=0, file_name='a.jpg')], annotations=rows, categories=[dict(id=5, name='car'), dict(id=6, name='shop')])
+    picture = {part + '/a.jpg': np.zeros((20, 20, 3), np.uint8) for part in ('train', 'valid')}
+    texts = {part + '/_annotations.coco.json': json.dumps(about) for part in ('train', 'valid')}
+    train, valid = sources.coco_folders(dict(car=VEHICLE))(Files(texts, {**picture, **dict.fromkeys(texts)}))
+    assert [(o['cat'], o['box'], 'mask' in o) for o in train[2]] == [(VEHICLE, [2, 2, 11, 11], True), (VEHICLE, [1, 1, 4, 4], False)]
+    assert len(valid[2]) == 2 and train[2][0]['mask'].sum() == 121
+
+
 def test_pennfudan_has_one_grey_value_for_each_person():
     numbers = np.zeros((20, 20), np.uint8)
     numbers[2:12, 3:6], numbers[5:9, 10:14] = 1, 3
@@ -118,6 +129,17 @@ def test_the_teacher_adds_what_is_new_and_ignores_what_it_doubts():
              (PERSON, [300, 0, 7, 40], 0.9)]            # too small to be sure of
     new = label_scene.annotations(found, known)
     assert [(c, ignore) for c, _, ignore, _ in new] == [(VEHICLE, 0), (PERSON, 1), (PERSON, 1)]
+
+
+def test_the_teacher_leaves_types_alone_that_the_source_labels(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_scene, 'find_objects', lambda teacher, bgr: [(PERSON, [20, 30, 60, 80], 0.9), (VEHICLE, [20, 30, 60, 80], 0.9)])
+    (tmp_path / 'images').mkdir()
+    cv2.imwrite(str(tmp_path / 'images' / '0.png'), np.zeros((120, 160, 3), np.uint8))
+    image = dict(id=0, file_name='0.png', width=160, height=120, labeled=['vehicle'])
+    (tmp_path / 'annotations.json').write_text(json.dumps(dict(info=dict(labeled_categories=['vehicle']), images=[image], annotations=[])))
+    label_scene.label(None, str(tmp_path))
+    coco = json.loads((tmp_path / 'annotations.json').read_text())
+    assert [a['category_id'] for a in coco['annotations']] == [PERSON] and coco['images'][0]['labeled'] == ['person', 'vehicle']
 
 
 def test_a_face_without_a_person_is_a_person_the_teacher_missed():

@@ -13,7 +13,7 @@ import os
 import cv2
 import numpy as np
 
-from . import FACE, PAD, PERSON, VEHICLE
+from . import CATEGORIES, FACE, PAD, PERSON, VEHICLE
 from .snapshots import Snapshot
 from .sources import SCENE_TEACHER
 from .teachers import intersection, show
@@ -68,17 +68,19 @@ def annotations(found, known):
 
 
 def label(teacher, folder, every=1):
-    """Adds them to one folder; persons and vehicles are then exhaustively labelled in the pictures looked at."""
+    """Adds to one folder those of the two types that its source does not label; both are then exhaustively labelled in the pictures looked at."""
     path = os.path.join(folder, "annotations.json")
     with open(path) as f:
         coco = json.load(f)
     coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] in CLASSES)]
+    by_source = coco.get("info", {}).get("labeled_categories", [])
     known, new = {}, []
     for a in coco["annotations"]:
         known.setdefault(a["image_id"], []).append(a)
     for image in coco["images"][::every]:
         bgr = cv2.imread(os.path.join(folder, "images", image["file_name"]))
-        for c, box, ignore, score in annotations(find_objects(teacher, bgr), known.get(image["id"], [])):
+        found = [f for f in find_objects(teacher, bgr) if CATEGORIES[f[0]] not in by_source]
+        for c, box, ignore, score in annotations(found, known.get(image["id"], [])):
             x1, y1 = max(box[0], 0), max(box[1], 0)
             x2, y2 = min(box[0] + box[2], image["width"]), min(box[1] + box[3], image["height"])
             if x2 - x1 >= 1 and y2 - y1 >= 1:

@@ -314,6 +314,29 @@ def cityscapes(s):
         yield p, cv2.resize(im, (w, h), interpolation=cv2.INTER_AREA)[:visible], found
 
 
+def coco_folders(types):
+    """Folders of pictures with an _annotations.coco.json in each, as Roboflow exports them; types: those of its names that count."""
+    def reader(s):
+        for path in s.paths(r"(train|valid|test)/_annotations.coco.json$"):
+            about, by_image = json.loads(s.text(path)), collections.defaultdict(list)
+            names = {c["id"]: c["name"] for c in about["categories"]}
+            for a in about["annotations"]:
+                by_image[a["image_id"]].append(a)
+            for i in about["images"]:
+                im = s.image(os.path.dirname(path) + "/" + i["file_name"])
+                if im is None:
+                    continue
+                found = []
+                for a in by_image[i["id"]]:
+                    if names[a["category_id"]] not in types:
+                        continue
+                    outlines = [np.round(np.array(q).reshape(-1, 2)).astype(np.int32) for q in a["segmentation"] if len(q) >= 6]
+                    more = dict(mask=cv2.fillPoly(np.zeros(im.shape[:2], np.uint8), outlines, 1) > 0) if outlines else {}
+                    found.append(make_object(types[names[a["category_id"]]], a["bbox"], **more))
+                yield i["file_name"], im, found
+    return reader
+
+
 COCO_TYPES = {1: PERSON, 3: VEHICLE, 4: VEHICLE, 6: VEHICLE, 7: VEHICLE, 8: VEHICLE}      # person; car, motorcycle, bus, train, truck
 COCO128_LAST = 650          # its pictures, which are reserved, are the first of train2017
 
@@ -404,12 +427,14 @@ SOURCES = {
     "rickshaws": Source("Bhvya123/AutoRickshaw-Detector", "HEAD", [], 10, "none stated", rickshaws, 640),
     "cctv": Source("Mouso00/Human-Detection-Dataset-", "HEAD", [], 16, "none stated", photographs(r"dataset/.*png$"), 640),
     "sun_outside": Source("michael5511b/CV-Spatial-Pyramid-Matching-For-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
-                          photographs(r"^data/(park|highway|laundromat|aquarium|kitchen)/.*jpg$", 2), 640),
+                          photographs(r"^data/(park|highway|aquarium|kitchen)/.*jpg$", 2), 640),
     "sun_halls": Source("akshay993/Spatial-Pyramid-Matching-for-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
                         photographs(r"^data/(art_gallery|computer_room|garden|ice_skating|library|tennis_court)/.*jpg$", 2), 640),
     "sun_places": Source("colegulino/Spatial-Pyramid-Matching-for-Scene-Classification", "HEAD", [], 10, SUN_LICENCE,
                          photographs(r"/dat/(airport|auditorium|bedroom|campus|football_stadium)/.*jpg$", 2), 640),
     "food": Source("feedmejefferson/images", "HEAD", [], 10, "Pexels and Flickr, credited one by one", photographs(r"^images/.*jpg$", 3), 640),
+    "facades": Source("a-hwang/building-facade-segmentation", "HEAD", ["vehicle"], 10, "none stated", coco_folders(dict(car=VEHICLE)), 640),
+    "plants": Source("KhiemCE22/Application-PPE", "HEAD", ["person"], 14, "none stated", coco_folders(dict(person=PERSON)), 640),
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
 }
 
