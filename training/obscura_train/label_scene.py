@@ -19,6 +19,7 @@ from .sources import SCENE_TEACHER
 from .teachers import intersection, show
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
+FILLS, SURE_OF_ALL = 0.6, 0.6       # a find that fills this part of the picture is often a room or a wall: it must be surer
 SIDE, STRIDES = 416, (8, 16, 32)
 CLASSES = {PERSON: [0], VEHICLE: [2, 3, 5, 6, 7]}       # COCO's: person; car, motorcycle, bus, train, truck
 
@@ -83,6 +84,8 @@ def label(teacher, folder, every=1):
         for c, box, ignore, score in annotations(found, known.get(image["id"], [])):
             x1, y1 = max(box[0], 0), max(box[1], 0)
             x2, y2 = min(box[0] + box[2], image["width"]), min(box[1] + box[3], image["height"])
+            if (x2 - x1) * (y2 - y1) > FILLS * image["width"] * image["height"] and score < SURE_OF_ALL:
+                ignore = 1
             if x2 - x1 >= 1 and y2 - y1 >= 1:
                 new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=c, iscrowd=0, ignore=ignore,
                                 bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
