@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from obscura_train import FACE, PERSON, VEHICLE, collect, label_faces, label_scene, sources
+from obscura_train import FACE, PERSON, VEHICLE, collect, label_faces, label_scene, sources, teachers
 
 
 class Files:
@@ -137,7 +137,7 @@ def test_the_teacher_leaves_types_alone_that_the_source_labels(tmp_path, monkeyp
     cv2.imwrite(str(tmp_path / 'images' / '0.png'), np.zeros((120, 160, 3), np.uint8))
     image = dict(id=0, file_name='0.png', width=160, height=120, labeled=['vehicle'])
     (tmp_path / 'annotations.json').write_text(json.dumps(dict(info=dict(labeled_categories=['vehicle']), images=[image], annotations=[])))
-    label_scene.label(None, str(tmp_path))
+    teachers.relabel(str(tmp_path), label_scene.CLASSES, lambda *about: label_scene.find(None, *about))
     coco = json.loads((tmp_path / 'annotations.json').read_text())
     assert [a['category_id'] for a in coco['annotations']] == [PERSON] and coco['images'][0]['labeled'] == ['person', 'vehicle']
 
@@ -150,21 +150,21 @@ def test_a_face_without_a_person_is_a_person_the_teacher_missed():
 
 
 @pytest.fixture
-def teachers(monkeypatch):
+def two_teachers(monkeypatch):
     monkeypatch.setattr(label_faces, 'find_faces', lambda teacher, bgr: [([40, 40, 20, 20], 0.9)])
     monkeypatch.setattr(label_scene, 'find_objects', lambda teacher, bgr: [(PERSON, [20, 30, 60, 80], 0.9)])
 
 
 @pytest.mark.parametrize('order', ['faces first', 'scene first'])
-def test_teachers_leave_each_others_labels_alone(tmp_path, teachers, order):
+def test_teachers_leave_each_others_labels_alone(tmp_path, two_teachers, order):
     (tmp_path / 'images').mkdir()
     cv2.imwrite(str(tmp_path / 'images' / '0.png'), np.zeros((120, 160, 3), np.uint8))
     image = dict(id=0, file_name='0.png', width=160, height=120, labeled=['license-plate'])
     info = dict(labeled_categories=['license-plate'])
     (tmp_path / 'annotations.json').write_text(json.dumps(dict(info=info, images=[image], annotations=[])))
-    runs = [label_faces, label_scene, label_faces, label_scene]
-    for module in runs if order == 'faces first' else runs[::-1]:
-        module.label(None, str(tmp_path))
+    runs = [(label_faces, {FACE}), (label_scene, label_scene.CLASSES)] * 2
+    for module, categories in runs if order == 'faces first' else runs[::-1]:
+        teachers.relabel(str(tmp_path), categories, lambda *about: module.find(None, *about))
     coco = json.loads((tmp_path / 'annotations.json').read_text())
     assert sorted(a['category_id'] for a in coco['annotations']) == [PERSON, FACE]
     assert coco['images'][0]['labeled'] == ['face', 'license-plate', 'person', 'vehicle']

@@ -79,20 +79,18 @@ static void truncated(void **state)
     net_finish(&net);
 }
 
-/* Bytes changed at random: any result will do but a crash. The count of survivors only proves that the loop does
- * something. */
-static void mutated(void **state)
+/* 1,500 times up to `most` random bytes of a packed network are changed: any result will do but a crash. The count of
+ * refusals only proves that the loop does something. Finishes the net. */
+static void mutate(struct net *net, int most)
 {
-    struct net net;
     struct error err;
     size_t len;
     unsigned seed = 7;
     int refused = 0;
-    small_net(&net);
-    uint8_t *data = net_pack(&net, &len), *copy = malloc(len);
+    uint8_t *data = net_pack(net, &len), *copy = malloc(len);
     for (int i = 0; i < 1500; i++) {
         memcpy(copy, data, len);
-        for (int k = 0; k < 1 + i % 3; k++) {
+        for (int k = 0; k < 1 + i % most; k++) {
             seed = seed * 1664525u + 1013904223u;
             copy[(seed >> 8) % len] = (uint8_t)(seed >> 24);
         }
@@ -100,7 +98,14 @@ static void mutated(void **state)
     }
     assert_true(refused > 100);
     free(data), free(copy);
-    net_finish(&net);
+    net_finish(net);
+}
+
+static void mutated(void **state)
+{
+    struct net net;
+    small_net(&net);
+    mutate(&net, 3);
 }
 
 /* A quantized network: weights and a value as codes. */
@@ -130,22 +135,10 @@ static void mutated_codes(void **state)
 {
     struct net net;
     struct error err;
-    size_t len;
-    unsigned seed = 11;
-    int refused = 0;
     codes_net(&net);
     assert_int_equal(try_net(&net, &err), 0);
     codes_net(&net);
-    uint8_t *data = net_pack(&net, &len), *copy = malloc(len);
-    for (int i = 0; i < 1500; i++) {
-        memcpy(copy, data, len);
-        seed = seed * 1664525u + 1013904223u;
-        copy[(seed >> 8) % len] = (uint8_t)(seed >> 24);
-        refused += try_bytes(copy, len, &err) < 0;
-    }
-    assert_true(refused > 100);
-    free(data), free(copy);
-    net_finish(&net);
+    mutate(&net, 1);
     static const float scales[] = {0, -1, 1e-45f, 3e38f, NAN, INFINITY};
     for (size_t i = 0; i < 2 * sizeof scales / sizeof *scales; i++) {
         codes_net(&net);

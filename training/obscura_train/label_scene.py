@@ -6,27 +6,17 @@ Sources with boxes of persons and vehicles in everyday photographs are few; phot
 416 px by OpenCV; on eval/scene it has an AP50 of .86 for persons and .84 for vehicles. Sure finds become objects, unsure ones ignored regions; both
 carry "teacher": score. Only the labels are used: the teacher's weights are no part of ours.
 """
-import argparse
-import json
-import os
-
 import cv2
 import numpy as np
 
 from . import CATEGORIES, FACE, PAD, PERSON, VEHICLE
-from .snapshots import Snapshot
 from .sources import SCENE_TEACHER
-from .teachers import intersection, show
+from .teachers import intersection, main, show
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
 FILLS, SURE_OF_ALL = 0.6, 0.6       # a find that fills this part of the picture is often a room or a wall: it must be surer
 SIDE, STRIDES = 416, (8, 16, 32)
 CLASSES = {PERSON: [0], VEHICLE: [2, 3, 5, 6, 7]}       # COCO's: person; car, motorcycle, bus, train, truck
-
-
-def teacher_model(snapshots):
-    """The teacher's ONNX file, as bytes."""
-    return Snapshot(snapshots, SCENE_TEACHER).read("model/yolox_nano.onnx")
 
 
 def find_objects(teacher, bgr):
@@ -68,47 +58,14 @@ def annotations(found, known):
     return new
 
 
-def label(teacher, folder, every=1):
-    """Adds to one folder those of the two types that its source does not label; both are then exhaustively labelled in the pictures looked at."""
-    path = os.path.join(folder, "annotations.json")
-    with open(path) as f:
-        coco = json.load(f)
-    coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] in CLASSES)]
-    by_source = coco.get("info", {}).get("labeled_categories", [])
-    known, new = {}, []
-    for a in coco["annotations"]:
-        known.setdefault(a["image_id"], []).append(a)
-    for image in coco["images"][::every]:
-        bgr = cv2.imread(os.path.join(folder, "images", image["file_name"]))
-        found = [f for f in find_objects(teacher, bgr) if CATEGORIES[f[0]] not in by_source]
-        for c, box, ignore, score in annotations(found, known.get(image["id"], [])):
-            x1, y1 = max(box[0], 0), max(box[1], 0)
-            x2, y2 = min(box[0] + box[2], image["width"]), min(box[1] + box[3], image["height"])
-            if (x2 - x1) * (y2 - y1) > FILLS * image["width"] * image["height"] and score < SURE_OF_ALL:
-                ignore = 1
-            if x2 - x1 >= 1 and y2 - y1 >= 1:
-                new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=c, iscrowd=0, ignore=ignore,
-                                bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
-        image["labeled"] = sorted({*image["labeled"], "person", "vehicle"})
-    coco["annotations"] += new
-    with open(path + ".tmp", "w") as f:
-        json.dump(coco, f)
-    os.replace(path + ".tmp", path)
-    unsure = sum(a["ignore"] for a in new)
-    print(f"{folder}: {len(coco['images'][::every])} images, added {len(new) - unsure} objects and {unsure} unsure ones", flush=True)
-
-
-def main():
-    p = argparse.ArgumentParser(prog="obscura_train.label_scene")
-    p.add_argument("snapshots")
-    p.add_argument("folders", nargs="+")
-    a = p.parse_args()
-    cv2.setNumThreads(1)
-    teacher = cv2.dnn.readNetFromONNX(np.frombuffer(teacher_model(a.snapshots), np.uint8))
-    for folder in a.folders:
-        folder, _, every = folder.partition(":")
-        label(teacher, folder, int(every or 1))
+def find(teacher, bgr, image, own, by_source):
+    """What the teacher adds to a picture, of those types that its source does not label. Both are then exhaustively labelled in it."""
+    found = [f for f in find_objects(teacher, bgr) if CATEGORIES[f[0]] not in by_source]
+    for category, box, ignore, score in annotations(found, own):
+        fills = box[2] * box[3] > FILLS * image["width"] * image["height"]
+        yield category, box, ignore or (fills and score < SURE_OF_ALL), score
+    image["labeled"] = sorted({*image["labeled"], "person", "vehicle"})
 
 
 if __name__ == "__main__":
-    main()
+    main("obscura_train.label_scene", SCENE_TEACHER, CLASSES, find)

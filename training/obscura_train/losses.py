@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from .assign import BOX, CLASS, assign, box_iou, decode_boxes, grid_points
 from .networks import PROTO_STRIDE
 
-BOX_WEIGHT, MASK_WEIGHT = 2.0, 1.5
+BOX_WEIGHT, MASK_WEIGHT = 2.0, 2.5
 NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
 TEACHER_SEES = 0.1      # a teacher's score from which its boxes count
 MASK_POINTS = 48        # positives of a picture whose masks are compared, at most: masks cost the most memory

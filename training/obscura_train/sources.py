@@ -438,5 +438,6 @@ SOURCES = {
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
 }
 
-TEACHER = "ShiqiYu/libfacedetection.train"      # of label_faces
-SCENE_TEACHER = "Kazuhito00/YOLOX-ONNX-TFLite-Sample"       # of label_scene: YOLOX-Nano, Apache-2.0
+# Networks that label for us, as repository and path.
+FACE_TEACHER = "ShiqiYu/libfacedetection.train", "onnx/yunet_n_640_640.onnx"            # YuNet, Apache-2.0
+SCENE_TEACHER = "Kazuhito00/YOLOX-ONNX-TFLite-Sample", "model/yolox_nano.onnx"          # YOLOX-Nano, Apache-2.0

@@ -1,6 +1,17 @@
-"""What the networks that label for us have in common: how a picture meets them, and how boxes [x, y, w, h] meet."""
+"""What the networks that label for us have in common: how a picture meets them, how boxes [x, y, w, h] meet, and how their finds enter a folder."""
+import argparse
+import json
+import os
+
 import cv2
 import numpy as np
+
+from .snapshots import Snapshot
+
+
+def read_teacher(snapshots, teacher):
+    """The bytes of a teacher's ONNX file; teacher: its repository and path."""
+    return Snapshot(snapshots, teacher[0]).read(teacher[1])
 
 
 def show(teacher, bgr, side, pad):
@@ -17,3 +28,45 @@ def intersection(a, b):
     w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     return max(w, 0) * max(h, 0)
+
+
+def relabel(folder, categories, find, every=1):
+    """Puts a teacher's finds of these categories in the place of its earlier ones, in a folder as collect writes it, or in every `every`th picture.
+
+    find(bgr, image, own, by_source) yields (category, box, ignore, score) of a picture, and names in image["labeled"] what is then exhaustively
+    labelled; own: the picture's annotations by others; by_source: names of the types that the folder's source labels itself."""
+    path = os.path.join(folder, "annotations.json")
+    with open(path) as f:
+        coco = json.load(f)
+    coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] in categories)]
+    by_source = coco.get("info", {}).get("labeled_categories", [])
+    own, new = {}, []
+    for a in coco["annotations"]:
+        own.setdefault(a["image_id"], []).append(a)
+    looked_at = coco["images"][::every]
+    for image in looked_at:
+        bgr = cv2.imread(os.path.join(folder, "images", image["file_name"]))
+        for category, (x, y, w, h), ignore, score in find(bgr, image, own.get(image["id"], []), by_source):
+            x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])
+            if x2 - x1 >= 1 and y2 - y1 >= 1:
+                new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=category, iscrowd=0, ignore=int(ignore),
+                                bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
+    coco["annotations"] += new
+    with open(path + ".tmp", "w") as f:
+        json.dump(coco, f)
+    os.replace(path + ".tmp", path)
+    unsure = sum(a["ignore"] for a in new)
+    print(f"{folder}: {len(looked_at)} images, added {len(new) - unsure} objects and {unsure} unsure ones", flush=True)
+
+
+def main(program, teacher, categories, find):
+    """The command of a teacher (its repository and path); find as relabel takes it, after the network."""
+    p = argparse.ArgumentParser(prog=program)
+    p.add_argument("snapshots")
+    p.add_argument("folders", nargs="+", metavar="DIR[:EVERY]")
+    a = p.parse_args()
+    cv2.setNumThreads(1)
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(a.snapshots, teacher), np.uint8))
+    for folder in a.folders:
+        folder, _, every = folder.partition(":")
+        relabel(folder, categories, lambda *about: find(net, *about), int(every or 1))

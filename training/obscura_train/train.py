@@ -21,9 +21,10 @@ from torch import multiprocessing, nn
 from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
 from .distill import Imitation, Yolox
-from .label_scene import teacher_model
 from .losses import detection_loss
 from .networks import build
+from .sources import SCENE_TEACHER
+from .teachers import read_teacher
 
 WARMUP = 200            # steps
 WEIGHT_DECAY = 0.03     # on convolutions only
@@ -212,7 +213,7 @@ def run(rank, a):
     torch.manual_seed(a.seed * 64 + rank)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     clock = multiprocessing.Value("d", 0.0)
-    teacher = Yolox(teacher_model(a.teacher), device) if a.teacher else None
+    teacher = Yolox(read_teacher(a.teacher, SCENE_TEACHER), device) if a.teacher else None
     trainer = Trainer(a.task, a.lr, device, a.ema, a.precision == "bf16", teacher)
     if a.resume and os.path.exists(a.out):
         trainer.resume(a.out)
