@@ -122,13 +122,13 @@ def replace_plates(rng, pixels, objects):
 
 
 def _place_for(rng, text, objects, size):
-    """Left, top, width, height of a line of text: mostly on a vehicle, above or beside a plate and not much larger; else anywhere."""
+    """Left, top, width, height of a line of text: mostly on a vehicle, above or beside a plate and up to some times its size; else anywhere."""
     known = [o for o in objects if o[0] == PLATE and o[3] - o[1] >= 14]
     if known and rng.random() < 0.7:
         _, x1, y1, x2, y2, _ = known[rng.integers(len(known))]
-        h = (y2 - y1) * rng.uniform(0.5, 2.0)
+        h = (y2 - y1) * rng.uniform(0.5, 3.5)
         w = h * len(text) * rng.uniform(0.5, 1.1)
-        x = (x1 + x2) / 2 + rng.uniform(-2.5, 1.5) * (x2 - x1)
+        x = (x1 + x2) / 2 + rng.uniform(-4.0, 3.0) * (x2 - x1)
         y = y1 - h - rng.uniform(0.3, 4.0) * (y2 - y1)
     else:
         w = rng.uniform(0.1, 0.6) * size
@@ -149,9 +149,11 @@ def add_lettering(rng, pixels, objects):
         return
     size = pixels.shape[0]
     text = _text_for(rng, "A" * int(rng.integers(3, 10)))
-    x, y, w, h = _place_for(rng, text, objects, size)
-    if not _free(x, y, w, h, objects, size):
+    places = (_place_for(rng, text, objects, size) for _ in range(3))
+    place = next((p for p in places if _free(*p, objects, size)), None)
+    if not place:
         return
+    x, y, w, h = place
     stamp = Image.new("RGB", (w, h))
     _write(rng, stamp, (0, 0, w, h), text, (255, 255, 255))
     alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
