@@ -108,3 +108,10 @@ def test_a_training_with_a_teacher_goes_on_where_it_stopped(tmp_path):
     b.resume(path)
     for mine, other in zip(a.params, b.params):
         assert torch.equal(mine, other)
+
+
+def test_identity_has_no_teacher(monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', ['train', 'identity', '--data', 'x', '--out', 'y', '--teacher', 'z'])
+    with pytest.raises(SystemExit):
+        train.main()
+    assert 'persons and vehicles only' in capsys.readouterr().err

@@ -258,6 +258,8 @@ def main():
     p.add_argument("--log", type=int, default=50)
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args()
+    if a.teacher and a.task != "scene":
+        p.error("the teacher knows persons and vehicles only")
     if a.processes == 1:
         run(0, a)
     else:
