@@ -7,10 +7,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from obscura_train import train
 from obscura_train.assign import grid_points
-from obscura_train.distill import Imitation, Yolox
-from obscura_train.label_scene import CLASSES
+from obscura_train.distill import Imitation
 from obscura_train.losses import TEACHER_SEES, teacher_loss
 from obscura_train.networks import STRIDES, build
+from obscura_train.yolox import CLASSES, Yolox
 
 SIDE, CHANNELS = 64, 4
 

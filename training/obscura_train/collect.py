@@ -20,7 +20,7 @@ import numpy as np
 
 from . import CATEGORIES
 from .snapshots import Snapshot
-from .sources import FACE_TEACHER, SCENE_TEACHER, SOURCES, VOC_MASKS
+from .sources import FACE_TEACHER, MASK_TEACHER, SCENE_TEACHER, SOURCES, VOC_MASKS
 
 cv2.setNumThreads(1)
 
@@ -127,7 +127,8 @@ def main():
     if a.list:
         for name, source in SOURCES.items():
             print(f"{name:18} github:{source.repository}")
-        print(f"{'(VOC masks)':18} github:{VOC_MASKS[0]}\n{'(teacher of faces)':18} github:{FACE_TEACHER[0]}\n{'(teacher of scene)':18} github:{SCENE_TEACHER[0]}")
+        for name, other in (("VOC masks", VOC_MASKS), ("teacher of faces", FACE_TEACHER), ("teacher of scene", SCENE_TEACHER), ("teacher of masks", MASK_TEACHER)):
+            print(f"{f'({name})':18} github:{other[0]}")
         return
     if not a.out or not a.reserved:
         p.error("SNAPSHOTS, OUT and --reserved are needed")

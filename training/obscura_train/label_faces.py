@@ -11,7 +11,7 @@ import numpy as np
 
 from . import FACE
 from .sources import FACE_TEACHER
-from .teachers import intersection, main, show
+from .teachers import intersection, letterbox, main, read_teacher, relabel
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
 SIDE, STRIDES = 640, (8, 16, 32)
@@ -20,7 +20,8 @@ OUTPUTS = [f"{kind}_{s}" for kind in ("cls", "obj", "bbox") for s in STRIDES]
 
 def find_faces(teacher, bgr):
     """[([x, y, w, h], score)] in the picture's pixels."""
-    s = show(teacher, bgr, SIDE, 0)
+    padded, s = letterbox(bgr, SIDE, 0)
+    teacher.setInput(cv2.dnn.blobFromImage(padded))
     out = dict(zip(OUTPUTS, teacher.forward(OUTPUTS)))
     boxes, scores = [], []
     for stride in STRIDES:
@@ -50,5 +51,9 @@ def find(teacher, bgr, image, own, by_source):
         image["labeled"] = sorted({*image["labeled"], "face", "license-plate"})
 
 
+def load(snapshots):
+    return cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(snapshots, FACE_TEACHER), np.uint8))
+
+
 if __name__ == "__main__":
-    main("obscura_train.label_faces", FACE_TEACHER, {FACE}, find)
+    main("obscura_train.label_faces", "SNAPSHOTS", load, lambda net, folder, every: relabel(folder, {FACE}, lambda *about: find(net, *about), every))

@@ -3,36 +3,35 @@
     python3 -m obscura_train.label_scene SNAPSHOTS DIR[:EVERY] ...      (DIR as collect writes it; EVERY 3: only each third picture)
 
 Sources with boxes of persons and vehicles in everyday photographs are few; photographs are many. The teacher is YOLOX-Nano (a snapshot of it), run at
-416 px by OpenCV; on eval/scene it has an AP50 of .86 for persons and .84 for vehicles. Sure finds become objects, unsure ones ignored regions; both
+416 px; on eval/scene it has an AP50 of .86 for persons and .84 for vehicles. Sure finds become objects, unsure ones ignored regions; both
 carry "teacher": score. Only the labels are used: the teacher's weights are no part of ours.
 """
 import cv2
 import numpy as np
+import torch
 
-from . import CATEGORIES, FACE, PAD, PERSON, VEHICLE
+from . import CATEGORIES, FACE, PAD, PERSON
 from .sources import SCENE_TEACHER
-from .teachers import intersection, main, show
+from .teachers import intersection, letterbox, main, read_teacher, relabel
+from .yolox import CLASSES, Yolox
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
 FILLS, SURE_OF_ALL = 0.6, 0.6       # a find that fills this part of the picture is often a room or a wall: it must be surer
-SIDE, STRIDES = 416, (8, 16, 32)
-CLASSES = {PERSON: [0], VEHICLE: [2, 3, 5, 6, 7]}       # COCO's: person; car, motorcycle, bus, train, truck
+SIDE = 416
 
 
 def find_objects(teacher, bgr):
     """[(category, [x, y, w, h], score)] in the picture's pixels."""
-    s = show(teacher, bgr, SIDE, PAD)
-    rows = teacher.forward()[0]     # x, y, log w, log h in strides; objectness; COCO's 80 classes
-    cells = np.concatenate([np.stack([*np.mgrid[:SIDE // k, :SIDE // k][::-1], np.full((SIDE // k,) * 2, k)], -1).reshape(-1, 3) for k in STRIDES])
+    padded, s = letterbox(bgr, SIDE, PAD)
+    scores, corners, _ = teacher(torch.from_numpy(np.ascontiguousarray(padded[:, :, ::-1].transpose(2, 0, 1)))[None])
+    corners = corners[0].numpy() / s
+    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
     found = []
-    for category, classes in CLASSES.items():
-        score = rows[:, 4] * rows[:, [5 + c for c in classes]].max(1)
+    for category, score in zip(CLASSES, scores[0].numpy().T):
         likely = score > UNSURE
-        stride = cells[likely, 2:]
-        centre, size = (rows[likely, :2] + cells[likely, :2]) * stride / s, np.exp(rows[likely, 2:4]) * stride / s
-        boxes, scores = np.concatenate([centre - size / 2, size], 1).tolist(), score[likely].tolist()
-        kept = np.array(cv2.dnn.NMSBoxes(boxes, scores, UNSURE, 0.5)).ravel() if boxes else []
-        found += [(category, boxes[int(i)], scores[int(i)]) for i in kept]
+        mine, sure = boxes[likely].tolist(), score[likely].tolist()
+        kept = np.array(cv2.dnn.NMSBoxes(mine, sure, UNSURE, 0.5)).ravel() if mine else []
+        found += [(category, mine[int(i)], sure[int(i)]) for i in kept]
     return found
 
 
@@ -68,4 +67,5 @@ def find(teacher, bgr, image, own, by_source):
 
 
 if __name__ == "__main__":
-    main("obscura_train.label_scene", SCENE_TEACHER, CLASSES, find)
+    main("obscura_train.label_scene", "SNAPSHOTS", lambda snapshots: Yolox(read_teacher(snapshots, SCENE_TEACHER)),
+         lambda net, folder, every: relabel(folder, CLASSES, lambda *about: find(net, *about), every))

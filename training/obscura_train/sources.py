@@ -445,3 +445,5 @@ SOURCES = {
 # Networks that label for us, as repository and path.
 FACE_TEACHER = "ShiqiYu/libfacedetection.train", "onnx/yunet_n_640_640.onnx"            # YuNet, Apache-2.0
 SCENE_TEACHER = "Kazuhito00/YOLOX-ONNX-TFLite-Sample", "model/yolox_nano.onnx"          # YOLOX-Nano, Apache-2.0
+MASK_TEACHER = ("Kazuhito00/Image-Processing-Node-Editor",                               # DeepLab v3 on MobileNetV2, Apache-2.0
+                "node/deep_learning_node/semantic_segmentation/deeplab_v3/model/deeplab_v3_1_default_1.onnx")

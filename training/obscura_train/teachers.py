@@ -1,10 +1,12 @@
 """What the networks that label for us have in common: how a picture meets them, how boxes [x, y, w, h] meet, and how their finds enter a folder."""
 import argparse
+import contextlib
 import json
 import os
 
 import cv2
 import numpy as np
+import torch
 
 from .snapshots import Snapshot
 
@@ -14,14 +16,13 @@ def read_teacher(snapshots, teacher):
     return Snapshot(snapshots, teacher[0]).read(teacher[1])
 
 
-def show(teacher, bgr, side, pad):
-    """Gives a picture to a teacher whose input is side x side px: scaled to fit, at the top left, the rest `pad`. Returns the scale."""
+def letterbox(bgr, side, pad):
+    """The picture as a teacher's input of side x side px: scaled to fit, at the top left, the rest `pad`; and the scale."""
     s = side / max(bgr.shape[:2])
     small = cv2.resize(bgr, None, fx=s, fy=s, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)[:side, :side]
     padded = np.full((side, side, 3), pad, np.uint8)
     padded[:small.shape[0], :small.shape[1]] = small
-    teacher.setInput(cv2.dnn.blobFromImage(padded))
-    return s
+    return padded, s
 
 
 def intersection(a, b):
@@ -30,43 +31,58 @@ def intersection(a, b):
     return max(w, 0) * max(h, 0)
 
 
+@contextlib.contextmanager
+def annotations_of(folder):
+    """A folder's annotations.json, as collect writes it, to be changed; written back as a whole at the end."""
+    path = os.path.join(folder, "annotations.json")
+    with open(path) as f:
+        coco = json.load(f)
+    yield coco
+    with open(path + ".tmp", "w") as f:
+        json.dump(coco, f)
+    os.replace(path + ".tmp", path)
+
+
+def by_image(annotations):
+    own = {}
+    for a in annotations:
+        own.setdefault(a["image_id"], []).append(a)
+    return own
+
+
+def read_image(folder, image):
+    return cv2.imread(os.path.join(folder, "images", image["file_name"]))
+
+
 def relabel(folder, categories, find, every=1):
     """Puts a teacher's finds of these categories in the place of its earlier ones, in a folder as collect writes it, or in every `every`th picture.
 
     find(bgr, image, own, by_source) yields (category, box, ignore, score) of a picture, and names in image["labeled"] what is then exhaustively
     labelled; own: the picture's annotations by others; by_source: names of the types that the folder's source labels itself."""
-    path = os.path.join(folder, "annotations.json")
-    with open(path) as f:
-        coco = json.load(f)
-    coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] in categories)]
-    by_source = coco.get("info", {}).get("labeled_categories", [])
-    own, new = {}, []
-    for a in coco["annotations"]:
-        own.setdefault(a["image_id"], []).append(a)
-    looked_at = coco["images"][::every]
-    for image in looked_at:
-        bgr = cv2.imread(os.path.join(folder, "images", image["file_name"]))
-        for category, (x, y, w, h), ignore, score in find(bgr, image, own.get(image["id"], []), by_source):
-            x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])
-            if x2 - x1 >= 1 and y2 - y1 >= 1:
-                new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=category, iscrowd=0, ignore=int(ignore),
-                                bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
-    coco["annotations"] += new
-    with open(path + ".tmp", "w") as f:
-        json.dump(coco, f)
-    os.replace(path + ".tmp", path)
+    with annotations_of(folder) as coco:
+        coco["annotations"] = [a for a in coco["annotations"] if not ("teacher" in a and a["category_id"] in categories)]
+        by_source = coco.get("info", {}).get("labeled_categories", [])
+        own, new, looked_at = by_image(coco["annotations"]), [], coco["images"][::every]
+        for image in looked_at:
+            for category, (x, y, w, h), ignore, score in find(read_image(folder, image), image, own.get(image["id"], []), by_source):
+                x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])
+                if x2 - x1 >= 1 and y2 - y1 >= 1:
+                    new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=category, iscrowd=0, ignore=int(ignore),
+                                    bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
+        coco["annotations"] += new
     unsure = sum(a["ignore"] for a in new)
     print(f"{folder}: {len(looked_at)} images, added {len(new) - unsure} objects and {unsure} unsure ones", flush=True)
 
 
-def main(program, teacher, categories, find):
-    """The command of a teacher (its repository and path); find as relabel takes it, after the network."""
+def main(program, source, load, label):
+    """A command that labels folders. load(SOURCE) makes the teacher of what its first argument names; label(teacher, folder, every) does one folder."""
     p = argparse.ArgumentParser(prog=program)
-    p.add_argument("snapshots")
+    p.add_argument("source", metavar=source)
     p.add_argument("folders", nargs="+", metavar="DIR[:EVERY]")
     a = p.parse_args()
     cv2.setNumThreads(1)
-    net = cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(a.snapshots, teacher), np.uint8))
+    torch.set_num_threads(1)
+    teacher = load(a.source)
     for folder in a.folders:
         folder, _, every = folder.partition(":")
-        relabel(folder, categories, lambda *about: find(net, *about), int(every or 1))
+        label(teacher, folder, int(every or 1))

@@ -20,11 +20,12 @@ from torch import multiprocessing, nn
 
 from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
-from .distill import Imitation, Yolox
+from .distill import Imitation
 from .losses import detection_loss
 from .networks import build
 from .sources import SCENE_TEACHER
 from .teachers import read_teacher
+from .yolox import Yolox
 
 WARMUP = 200            # steps
 WEIGHT_DECAY = 0.03     # on convolutions only
