@@ -17,9 +17,9 @@ def finds(monkeypatch):
     return rows
 
 
-def found(own, *labeled):
+def found(own, *labeled, by_source=()):
     image = dict(labeled=list(labeled))
-    return [(category, bool(ignore)) for category, _, ignore, _ in label_plates.find(None, PICTURE, image, own, [])], image['labeled']
+    return [(category, bool(ignore)) for category, _, ignore, _ in label_plates.find(None, PICTURE, image, own, by_source)], image['labeled']
 
 
 def test_sure_and_unsure_plates(finds):
@@ -30,6 +30,13 @@ def test_sure_and_unsure_plates(finds):
 def test_plates_that_are_labelled_are_not_found_again(finds):
     finds += [((8, 58, 42, 72), 0.9, 1), ((12, 61, 20, 68), 0.9, 1)]
     assert found([OWN], 'license-plate')[0] == []
+
+
+def test_a_source_that_labels_plates_is_believed(finds, monkeypatch):
+    asked = []
+    monkeypatch.setattr(label_plates, 'detect', lambda *about: asked.append(about[-1]) or Detections(np.array([[100., 50, 130, 60, 0.9, 1]])))
+    assert found([OWN], 'license-plate', by_source=['license-plate'])[0] == [(PLATE, True)]
+    assert asked == [label_plates.SURE]
 
 
 def test_where_vehicles_are_labelled_plates_are_theirs(finds):

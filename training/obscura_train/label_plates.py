@@ -4,9 +4,9 @@
 
 Sources of plates often label the main car's only, and photographs of traffic none at all; taken as they are, they teach that plates in the background
 are none. CHECKPOINT is an identity network, run as the program runs it. Sure finds become objects, unsure ones ignored regions; both carry "teacher":
-score. Where vehicles are labelled, only finds within one count: the rest of the picture has no plates, and what looks like one there is what has
-to be learnt. Pictures in which nothing is found are labelled as well, those with neither vehicles nor plates are left as they are (see pack's
---negatives).
+score. Where the source labels plates itself, sure finds are ignored regions and unsure ones nothing: it knows better than we do what is no plate.
+Where vehicles are labelled, only finds within one count: the rest of the picture has no plates, and what looks like one there is what has to be
+learnt. Pictures with neither vehicles nor plates are left as they are (see pack's --negatives).
 """
 from . import PLATE, VEHICLE
 from .networks import load
@@ -18,20 +18,21 @@ LONG_SIDE, SECOND = 1024, 384
 WITHIN = 0.7            # part of a plate that must lie in a vehicle's box
 
 
-def find(net, bgr, image, own, _by_source):
+def find(net, bgr, image, own, by_source):
     """What the network adds to a picture's own plates."""
     vehicles = [a["bbox"] for a in own if a["category_id"] == VEHICLE]
     plates = [a["bbox"] for a in own if a["category_id"] == PLATE]
     if not vehicles and not plates:
         return
-    found = detect(net, bgr[:, :, ::-1].copy(), LONG_SIDE, SECOND, UNSURE).boxes
+    labelled = "license-plate" in by_source
+    found = detect(net, bgr[:, :, ::-1].copy(), LONG_SIDE, SECOND, SURE if labelled else UNSURE).boxes
     for x1, y1, x2, y2, score, cls in found.tolist():
         box = [x1, y1, x2 - x1, y2 - y1]
         area = box[2] * box[3]
         if cls != 1 or any(intersection(box, b) > 0.3 * min(area, b[2] * b[3]) for b in plates):
             continue
         if "vehicle" not in image["labeled"] or any(intersection(box, v) > WITHIN * area for v in vehicles):
-            yield PLATE, box, score < SURE or min(box[2:]) < MIN_PX, score
+            yield PLATE, box, labelled or score < SURE or min(box[2:]) < MIN_PX, score
     image["labeled"] = sorted({*image["labeled"], "license-plate"})
 
 

@@ -8,7 +8,7 @@ from .networks import PROTO_STRIDE
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 2.5
 NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
 TEACHER_SEES = 0.1      # a teacher's score from which its boxes count
-MASK_POINTS = 48        # positives of a picture whose masks are compared, at most: masks cost the most memory
+MASK_POINTS = 16        # positives of a picture whose masks are compared, at most: crowds of small objects must not rule, and masks cost the most memory
 
 
 def flatten(levels):
