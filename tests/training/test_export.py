@@ -65,6 +65,17 @@ def test_export_describes_itself_and_moves_the_operating_point(tmp_path):
     assert load(str(tmp_path / 'half.pt'))[0] == 'identity'
 
 
+def test_boxes_are_enlarged_about_their_cells(tmp_path):
+    checkpoint = save(untrained('scene'), 'scene', tmp_path / 's.pt')
+    outputs = []
+    for factor in (1.0, 1.5):
+        export(checkpoint, str(tmp_path / 's.onnx'), enlarge=factor)
+        outputs.append(json.loads((tmp_path / 's.golden.json').read_text())['outputs']['256x320'])
+    for name, plain in outputs[0].items():
+        expected = plain['abs_mean'] * (1.5 if name.startswith('box') else 1)
+        assert outputs[1][name]['abs_mean'] == pytest.approx(expected, rel=1e-4), name
+
+
 def test_networks_stay_within_their_budget():
     assert count_flops(build('identity')) < 8e9 and count_flops(build('scene')) < 14e9
 

@@ -1,10 +1,11 @@
 """Turns a checkpoint into the ONNX file that obscura loads.
 
-    python3 -m obscura_train.export CHECKPOINT OUT.onnx [--op FACE PLATE] [--half CHECKPOINT.pt]
+    python3 -m obscura_train.export CHECKPOINT OUT.onnx [--op FACE PLATE] [--enlarge 1.04] [--half CHECKPOINT.pt]
 
 Folds batch normalization into the convolutions, shifts the logits so that each class's operating score (--op, from evaluate) becomes the API's
-default threshold, describes the file in its metadata_props (obscura.*), and writes OUT.golden.json: outputs for a synthetic input, by which any
-other engine is checked. --half: the averaged weights alone, in half precision, to go on from.
+default threshold, makes boxes larger by --enlarge (a box that fits best leaves the object's edge open as often as not; one a little too large does
+not, and its IoU hardly falls), describes the file in its metadata_props (obscura.*), and writes OUT.golden.json: outputs for a synthetic input, by
+which any other engine is checked. --half: the averaged weights alone, in half precision, to go on from.
 """
 import argparse
 import datetime
@@ -46,6 +47,13 @@ def shift_logits(net, task, operating):
     shift = torch.tensor([logit(DEFAULT_OP[task]) - logit(p) for p in operating])
     for head in net.cls:
         head.bias.data += shift
+
+
+def enlarge_boxes(net, factor):
+    """Multiplies the distances from a cell's centre to its box's edges."""
+    for head in net.box:        # what comes after is a ReLU
+        head.weight.data *= factor
+        head.bias.data *= factor
 
 
 class Flat(nn.Module):
@@ -111,7 +119,7 @@ def write_onnx(net, task, path, iterations):
     return sorted({n.op_type for n in model.graph.node})
 
 
-def export(checkpoint, out, operating=None, half=None):
+def export(checkpoint, out, operating=None, half=None, enlarge=1.0):
     """Writes OUT.onnx, OUT.golden.json and perhaps the half-precision checkpoint; returns the kinds of operations in the file."""
     task, net, state = load(checkpoint)
     if half:
@@ -120,6 +128,7 @@ def export(checkpoint, out, operating=None, half=None):
     fold_batch_norm(net)
     if operating:
         shift_logits(net, task, operating)
+    enlarge_boxes(net, enlarge)
     flat = Flat(net).eval()
     kinds = write_onnx(flat, task, out, state["it"])
     with open(os.path.splitext(out)[0] + ".golden.json", "w") as f:
@@ -132,9 +141,10 @@ def main():
     p.add_argument("checkpoint")
     p.add_argument("out", help="the .onnx file to write")
     p.add_argument("--op", type=float, nargs=2, help="score of each class that becomes its default threshold")
+    p.add_argument("--enlarge", type=float, default=1.0, help="factor of the boxes' sides")
     p.add_argument("--half", help="checkpoint to write with the averaged weights in half precision")
     a = p.parse_args()
-    kinds = export(a.checkpoint, a.out, a.op, a.half)
+    kinds = export(a.checkpoint, a.out, a.op, a.half, a.enlarge)
     print(f"{a.out}: {os.path.getsize(a.out) / 1e6:.1f} MB, made of {', '.join(kinds)}")
 
 
