@@ -80,3 +80,5 @@ def test_a_folder_gets_its_masks(tmp_path):
     assert (found & mask).sum() / (found | mask).sum() > 0.95
     assert first['mask_teacher'] > 0.9
     assert second == unseen
+    label(RedIsPerson(sure=1.0), str(tmp_path), 1)      # asked again, it is not sure any more
+    assert json.loads((tmp_path / 'annotations.json').read_text())['annotations'] == [person, unseen]
