@@ -49,6 +49,14 @@ def test_metadata(server, video, query, want):
     assert all(f['size'] == [120, 160] for f in frames)
 
 
+def test_metadata_and_report_agree_on_what_tracks_filled(server, video):
+    frames = server.get(f'/v1/file/{video["id"]}/video/metadata').json()
+    tracks = server.get(f'/v1/file/{video["id"]}/video/report').json()['tracks']
+    detections = [d for f in frames for d in f['detections']]
+    assert sum('filled' in d for d in detections) == sum(t['filled'] for t in tracks)
+    assert sum('filled' not in d for d in detections) == sum(t['detected'] for t in tracks)
+
+
 def test_metadata_is_not_sent_twice(server, video):
     path = f'/v1/file/{video["id"]}/video/metadata'
     first = server.get(path)
