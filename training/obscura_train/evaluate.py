@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from . import CATEGORIES, TASKS
+from .formats import by_image
 from .networks import load
 from .predict import detect, overlaps
 
@@ -143,13 +144,11 @@ def measure(task, net, folder, long_side, second, ops, sheet=None):
         coco = json.load(f)
     labeled = coco["info"].get("labeled_categories") or [CATEGORIES[c] for c in TASKS[task]]
     classes = {i: c for i, c in enumerate(TASKS[task]) if CATEGORIES[c] in labeled}
-    tallies, by_image, tiles = {i: Tally() for i in classes}, {}, []
-    for a in coco["annotations"]:
-        by_image.setdefault(a["image_id"], []).append(a)
+    tallies, own, tiles = {i: Tally() for i in classes}, by_image(coco["annotations"]), []
     for image in coco["images"]:
         bgr = cv2.imread(os.path.join(folder, "images", image["file_name"]))
         found = detect(net, np.ascontiguousarray(bgr[:, :, ::-1]), long_side, second)
-        mine = [a for a in by_image.get(image["id"], []) if a["category_id"] in classes.values()]
+        mine = [a for a in own.get(image["id"], []) if a["category_id"] in classes.values()]
         errors = sum(match(tallies[i], found, i, [a for a in mine if a["category_id"] == c], ops[i], bgr.shape[:2]) for i, c in classes.items())
         if sheet:
             tiles.append((errors, len(mine), thumbnail(bgr, found, mine, ops)))

@@ -1,10 +1,18 @@
-"""Annotation formats. Each gives a picture's objects as dict(cat, box=[x, y, w, h] in pixels, and perhaps ignore, crowd, mask (h, w) of bool)."""
+"""Annotation formats. Those of sources give a picture's objects as dict(cat, box=[x, y, w, h] in pixels, and perhaps ignore, crowd, mask (h, w) of bool)."""
 import xml.etree.ElementTree as ET
 
 import cv2
 import numpy as np
 
 from . import VEHICLE
+
+
+def by_image(annotations):
+    """COCO's annotations by the id of their picture; pictures without any are left out."""
+    found = {}
+    for a in annotations:
+        found.setdefault(a["image_id"], []).append(a)
+    return found
 
 
 def make_object(cat, box, **more):

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import FACE
 from .sources import FACE_TEACHER
-from .teachers import intersection, letterbox, main, read_teacher, relabel
+from .teachers import letterbox, main, overlap, read_teacher, relabelling
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
 SIDE, STRIDES = 640, (8, 16, 32)
@@ -36,11 +36,6 @@ def find_faces(teacher, bgr):
     return [(boxes[int(i)], scores[int(i)]) for i in kept]
 
 
-def overlap(a, b):
-    """Intersection over the smaller of two boxes [x, y, w, h]."""
-    return intersection(a, b) / max(min(a[2] * a[3], b[2] * b[3]), 1e-9)
-
-
 def find(teacher, bgr, image, own, by_source):
     """What the teacher adds to a picture. Faces are then exhaustively labelled in it, and plates too where no persons are: a source of faces has none."""
     known = [a["bbox"] for a in own if a["category_id"] == FACE]
@@ -56,4 +51,4 @@ def load(snapshots):
 
 
 if __name__ == "__main__":
-    main("obscura_train.label_faces", "SNAPSHOTS", load, lambda net, folder, every: relabel(folder, {FACE}, lambda *about: find(net, *about), every))
+    main("obscura_train.label_faces", "SNAPSHOTS", load, relabelling({FACE}, find))

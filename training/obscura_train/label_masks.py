@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from . import PERSON, VEHICLE
+from .formats import by_image
 from .graph import Graph
 from .sources import MASK_TEACHER
-from .teachers import annotations_of, by_image, intersection, main, read_image, read_teacher
+from .teachers import annotations_of, main, read_image, read_teacher, share
 
 SIDE = 257
 CLASSES = {PERSON: [15], VEHICLE: [6, 7, 14, 19]}   # VOC's: person; bus, car, motorcycle, train
@@ -62,8 +63,7 @@ def wants_mask(a, own):
         return False
     if isinstance(a.get("segmentation"), list) and "mask_teacher" not in a:
         return False
-    shared = [intersection(a["bbox"], b["bbox"]) for b in own if b is not a and b["category_id"] == a["category_id"]]
-    return max(shared, default=0) < SHARED * a["bbox"][2] * a["bbox"][3]
+    return all(share(a["bbox"], b["bbox"]) < SHARED for b in own if b is not a and b["category_id"] == a["category_id"])
 
 
 def label(teacher, folder, every):

@@ -11,7 +11,7 @@ learnt. Pictures with neither vehicles nor plates are left as they are (see pack
 from . import PLATE, VEHICLE
 from .networks import load
 from .predict import detect
-from .teachers import intersection, main, relabel
+from .teachers import main, overlap, relabelling, share
 
 SURE, UNSURE, MIN_PX = 0.6, 0.25, 5
 LONG_SIDE, SECOND = 1024, 384
@@ -28,10 +28,9 @@ def find(net, bgr, image, own, by_source):
     found = detect(net, bgr[:, :, ::-1].copy(), LONG_SIDE, SECOND, SURE if labelled else UNSURE).boxes
     for x1, y1, x2, y2, score, cls in found.tolist():
         box = [x1, y1, x2 - x1, y2 - y1]
-        area = box[2] * box[3]
-        if cls != 1 or any(intersection(box, b) > 0.3 * min(area, b[2] * b[3]) for b in plates):
+        if cls != 1 or any(overlap(box, b) > 0.3 for b in plates):
             continue
-        if "vehicle" not in image["labeled"] or any(intersection(box, v) > WITHIN * area for v in vehicles):
+        if "vehicle" not in image["labeled"] or any(share(box, v) > WITHIN for v in vehicles):
             yield PLATE, box, labelled or score < SURE or min(box[2:]) < MIN_PX, score
     image["labeled"] = sorted({*image["labeled"], "license-plate"})
 
@@ -41,5 +40,4 @@ def load_network(checkpoint):
 
 
 if __name__ == "__main__":
-    main("obscura_train.label_plates", "CHECKPOINT", load_network,
-         lambda net, folder, every: relabel(folder, {PLATE}, lambda *about: find(net, *about), every))
+    main("obscura_train.label_plates", "CHECKPOINT", load_network, relabelling({PLATE}, find))

@@ -12,7 +12,7 @@ import torch
 
 from . import CATEGORIES, FACE, PAD, PERSON
 from .sources import SCENE_TEACHER
-from .teachers import intersection, letterbox, main, read_teacher, relabel
+from .teachers import intersection, letterbox, main, read_teacher, relabelling, share
 from .yolox import CLASSES, Yolox
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
@@ -52,7 +52,7 @@ def annotations(found, known):
            if not any(a["category_id"] == c and same(box, a["bbox"]) for a in known)]
     persons = [box for c, box, *_ in new if c == PERSON] + [a["bbox"] for a in known if a["category_id"] == PERSON]
     for a in known:
-        if a["category_id"] == FACE and not any(intersection(a["bbox"], p) > 0.5 * a["bbox"][2] * a["bbox"][3] for p in persons):
+        if a["category_id"] == FACE and not any(share(a["bbox"], p) > 0.5 for p in persons):
             new.append((PERSON, body(a["bbox"]), 1, 0.0))
     return new
 
@@ -68,4 +68,4 @@ def find(teacher, bgr, image, own, by_source):
 
 if __name__ == "__main__":
     main("obscura_train.label_scene", "SNAPSHOTS", lambda snapshots: Yolox(read_teacher(snapshots, SCENE_TEACHER)),
-         lambda net, folder, every: relabel(folder, CLASSES, lambda *about: find(net, *about), every))
+         relabelling(CLASSES, find))

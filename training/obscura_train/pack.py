@@ -16,17 +16,16 @@ import cv2
 import numpy as np
 
 from . import CATEGORIES, FACE, PERSON, PLATE, TASKS, VEHICLE
+from .formats import by_image
 
 
 def read_folder(task, folder, negatives=False):
     """Yields (path, annotations, source, known) of each picture; known: 1.0 for each class that is exhaustively labelled in it, else 0.0."""
     with open(os.path.join(folder, "annotations.json")) as f:
         coco = json.load(f)
-    by_image = {}
-    for a in coco["annotations"]:
-        by_image.setdefault(a["image_id"], []).append(a)
+    own = by_image(coco["annotations"])
     for image in coco["images"]:
-        annotations = by_image.get(image["id"], [])
+        annotations = own.get(image["id"], [])
         labeled = set(image["labeled"])
         if negatives:
             there = {a["category_id"] for a in annotations}

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from . import FACE, PERSON, PLATE, VEHICLE
-from .formats import components, make_object, voc, yolo
+from .formats import by_image, components, make_object, voc, yolo
 from .snapshots import Snapshot
 
 
@@ -320,16 +320,14 @@ def coco_folders(types):
     """Folders of pictures with an _annotations.coco.json in each, as Roboflow exports them; types: those of its names that count."""
     def reader(s):
         for path in s.paths(r"(train|valid|test)/_annotations.coco.json$"):
-            about, by_image = json.loads(s.text(path)), collections.defaultdict(list)
-            names = {c["id"]: c["name"] for c in about["categories"]}
-            for a in about["annotations"]:
-                by_image[a["image_id"]].append(a)
+            about = json.loads(s.text(path))
+            names, own = {c["id"]: c["name"] for c in about["categories"]}, by_image(about["annotations"])
             for i in about["images"]:
                 im = s.image(os.path.dirname(path) + "/" + i["file_name"])
                 if im is None:
                     continue
                 found = []
-                for a in by_image[i["id"]]:
+                for a in own.get(i["id"], []):
                     if names[a["category_id"]] not in types:
                         continue
                     outlines = [np.round(np.array(q).reshape(-1, 2)).astype(np.int32) for q in a["segmentation"] if len(q) >= 6]
@@ -347,15 +345,13 @@ def coco(folder, annotations):
     """Pictures of COCO's train2017 with their instances; groups that COCO marks as a crowd are ignored regions."""
     def reader(s):
         about = json.loads(s.text(annotations))
-        by_image = collections.defaultdict(list)
-        for a in about["annotations"]:
-            by_image[a["image_id"]].append(a)
+        own = by_image(about["annotations"])
         for i in about["images"]:
             im = s.image(folder + i["file_name"])
             if im is None or int(stem(i["file_name"])) <= COCO128_LAST:
                 continue
             found = []
-            for a in by_image[i["id"]]:
+            for a in own.get(i["id"], []):
                 if a["category_id"] not in COCO_TYPES:
                     continue
                 mask = np.zeros(im.shape[:2], np.uint8)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from .formats import by_image
 from .snapshots import Snapshot
 
 
@@ -31,6 +32,16 @@ def intersection(a, b):
     return max(w, 0) * max(h, 0)
 
 
+def overlap(a, b):
+    """Intersection over the smaller of two boxes."""
+    return intersection(a, b) / max(min(a[2] * a[3], b[2] * b[3]), 1e-9)
+
+
+def share(a, b):
+    """The part of box a that lies in box b."""
+    return intersection(a, b) / max(a[2] * a[3], 1e-9)
+
+
 @contextlib.contextmanager
 def annotations_of(folder):
     """A folder's annotations.json, as collect writes it, to be changed; written back as a whole at the end."""
@@ -41,13 +52,6 @@ def annotations_of(folder):
     with open(path + ".tmp", "w") as f:
         json.dump(coco, f)
     os.replace(path + ".tmp", path)
-
-
-def by_image(annotations):
-    own = {}
-    for a in annotations:
-        own.setdefault(a["image_id"], []).append(a)
-    return own
 
 
 def read_image(folder, image):
@@ -72,6 +76,11 @@ def relabel(folder, categories, find, every=1):
         coco["annotations"] += new
     unsure = sum(a["ignore"] for a in new)
     print(f"{folder}: {len(looked_at)} images, added {len(new) - unsure} objects and {unsure} unsure ones", flush=True)
+
+
+def relabelling(categories, find):
+    """A `label` for main: relabel, with a find that takes the teacher first."""
+    return lambda teacher, folder, every: relabel(folder, categories, lambda *about: find(teacher, *about), every)
 
 
 def main(program, source, load, label):
