@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from obscura_train import data, pack, plates, train
-from obscura_train.augment import paste, transform_object, warp, window_matrix
+from obscura_train.augment import UNSURE, paste, transform_object, warp, window_matrix
 from obscura_train.collect import distance, fingerprint, polygons
 from obscura_train.formats import components, voc, yolo
 
@@ -40,7 +40,7 @@ def test_packing_keeps_pixels_objects_and_what_is_labelled(tmp_path, monkeypatch
     assert len(crops) == 6
     entry = crops.entries[2]
     assert entry['known'] == [0.0, 1.0]
-    cls, x1, y1, x2, y2, ignore, _ = entry['anns'][0]
+    cls, x1, y1, x2, y2, ignore, *_ = entry['anns'][0]
     assert cls == 1 and not ignore
     inside = crops.picture(2)[int(y1) + 2:int(y2) - 2, int(x1) + 2:int(x2) - 2]
     assert (inside == (250, 200, 40)).all()         # RGB
@@ -104,9 +104,18 @@ def test_samples_are_well_formed(tmp_path, monkeypatch, task):
 def test_an_object_outside_the_window_is_gone_and_a_cut_one_ignored():
     rng = np.random.default_rng(0)
     matrix = window_matrix(rng, 0, 0, 100, 100)
-    assert transform_object((0, 300, 300, 340, 340, 0, None), matrix, 100, False) is None
-    row, _ = transform_object((0, -90, 10, 30, 60, 0, None), matrix, 100, False)
+    assert transform_object((0, 300, 300, 340, 340, 0, None, None), matrix, 100, False) is None
+    row, _ = transform_object((0, -90, 10, 30, 60, 0, None, None), matrix, 100, False)
     assert row[5] == 1
+
+
+def test_unsure_places_of_a_mask_follow_it():
+    square = lambda x1, y1, x2, y2: [[x1, y1, x2, y1, x2, y2, x1, y2]]
+    _, mask = transform_object((0, 8, 8, 72, 72, 0, square(8, 8, 72, 72), square(40, 8, 72, 72)), np.eye(2, 3), 80, True)
+    assert mask.shape == (20, 20) and mask[10, 5] == 1 and mask[10, 14] == UNSURE and mask[10, 0] == 0
+    crop = np.zeros((80, 80, 3), np.float32), [(0, 8, 8, 72, 72, 0)], [mask]
+    paste(crop, np.zeros((40, 80, 3), np.float32), np.ones((40, 80), np.float32), 0, 0, 0)
+    assert not crop[2][0][:10].any() and crop[2][0][12, 14] == UNSURE
 
 
 def test_shrinking_averages():

@@ -7,6 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from obscura_train import train
 from obscura_train.assign import grid_points
+from obscura_train.data import Batch, Sample
 from obscura_train.distill import Imitation
 from obscura_train.losses import TEACHER_SEES, teacher_loss
 from obscura_train.networks import STRIDES, build
@@ -110,8 +111,9 @@ def test_a_training_with_a_teacher_goes_on_where_it_stopped(tmp_path):
         assert torch.equal(mine, other)
 
 
-def test_identity_has_no_teacher(monkeypatch, capsys):
-    monkeypatch.setattr('sys.argv', ['train', 'identity', '--data', 'x', '--out', 'y', '--teacher', 'z'])
-    with pytest.raises(SystemExit):
-        train.main()
-    assert 'persons and vehicles only' in capsys.readouterr().err
+@pytest.mark.parametrize('task, heard', [('scene', True), ('identity', False)])
+def test_a_teacher_speaks_of_its_own_types_only(task, heard):
+    trainer = train.Trainer(task, 1e-3, 'cpu', bf16=False, teacher=Yolox(yolox()))
+    nothing = Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 6), torch.ones(2), torch.zeros(1, SIDE // 4, SIDE // 4), torch.zeros(0, dtype=torch.bool))
+    parts, _ = trainer.update(Batch.of([nothing] * 2), 0.0, 0.0)
+    assert ('teacher' in parts) == heard and 0 < parts['imitation'] < 2

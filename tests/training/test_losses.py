@@ -2,6 +2,7 @@ import math
 
 import torch
 
+from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
 from obscura_train.losses import detection_loss, mask_loss, score_loss
 from obscura_train.networks import STRIDES, build
@@ -55,6 +56,14 @@ def test_a_right_mask_costs_less_than_its_inverse():
     proto, box = torch.where(mask > 0, 8.0, -8.0), torch.tensor([[8.0, 8, 56, 56]])
     right, wrong = (float(mask_loss(torch.tensor([[c]]), proto, mask, box)) for c in (1.0, -1.0))
     assert right < 0.05 and wrong > 5
+
+
+def test_unsure_places_of_a_mask_teach_nothing():
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 4:12, 4:12], mask[:, 4:12, 8:12] = 1, UNSURE
+    proto, box = torch.zeros(1, 16, 16, requires_grad=True), torch.tensor([[16.0, 16, 48, 48]])
+    mask_loss(torch.ones(1, 1), proto, mask, box).backward()
+    assert (proto.grad[mask == UNSURE] == 0).all() and (proto.grad[mask == 1] < 0).all()
 
 
 def test_a_network_learns_one_picture():

@@ -1,7 +1,7 @@
 """Augmentation of one crop: geometry, colours, degradation, pasted objects.
 
 A crop is (pixels, objects, masks): pixels (S, S, 3) float32 RGB, 0..255; objects a list of rows (class, x1, y1, x2, y2, ignore) in the crop's
-pixels; masks, for each object, (S/4, S/4) uint8 of 0 and 1, or None where the source has none.
+pixels; masks, for each object, (S/4, S/4) uint8 of 0, 1 and UNSURE, or None where the source has none.
 """
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from . import PAD
 from .networks import PROTO_STRIDE
 
+UNSURE = 2              # in a mask: nothing is known here
 MIN_SIDE = 5.0          # objects with a smaller side are ignored rather than taught
 MIN_VISIBLE = 0.4       # and those of which the crop shows less than this part
 
@@ -72,9 +73,15 @@ def window_matrix(rng, left, top, side, size):
     return np.array([[sx, 0, -sx * left], [0, sy, -sy * top]], np.float64)
 
 
+def fill_polygons(mask, polygons, matrix, value):
+    """Draws a packed object's polygons, which `matrix` takes to the crop, into a mask at a quarter of its size."""
+    parts = [np.array(q, np.float64).reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2] for q in polygons if len(q) >= 6]
+    cv2.fillPoly(mask, [np.round(q / PROTO_STRIDE - 0.5).astype(np.int32) for q in parts], value)
+
+
 def transform_object(row, matrix, size, with_mask):
     """A packed object in the crop's pixels: (row, mask), or None where it lies outside."""
-    cls, *box, ignore, polygons = row
+    cls, *box, ignore, polygons, unsure = row
     p = np.array(box, np.float64).reshape(2, 2) @ matrix[:, :2].T + matrix[:, 2]
     x1, x2 = sorted(p[:, 0])
     y1, y2 = sorted(p[:, 1])
@@ -87,8 +94,8 @@ def transform_object(row, matrix, size, with_mask):
     mask = None
     if with_mask and polygons:
         mask = np.zeros((size // PROTO_STRIDE,) * 2, np.uint8)
-        parts = [np.array(q, np.float64).reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2] for q in polygons if len(q) >= 6]
-        cv2.fillPoly(mask, [np.round(q / PROTO_STRIDE - 0.5).astype(np.int32) for q in parts], 1)
+        fill_polygons(mask, polygons, matrix, 1)
+        fill_polygons(mask, unsure or [], matrix, UNSURE)
     return (cls, x1, y1, x2, y2, ignore), mask
 
 
@@ -147,7 +154,7 @@ def paste(crop, cutout, alpha, cls, x, y):
         if hidden > 0.5:
             objects[i] = (c, bx1, by1, bx2, by2, 1)
         if masks[i] is not None:
-            masks[i] = masks[i] & (1 - small)
+            masks[i] = masks[i] * (1 - small)
     visible = a.size / alpha.size
     objects.append((cls, x1, y1, x2, y2, int(visible < MIN_VISIBLE)))
     masks.append(small)

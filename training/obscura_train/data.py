@@ -23,7 +23,8 @@ SOURCE_POWER = 0.65     # a source of n pictures is drawn in proportion to n ** 
 
 @dataclass
 class Sample:
-    """One crop. pixels (3, S, S) uint8; objects (G, 6): class, x1, y1, x2, y2, ignore; known (nc,); masks (G, S/4, S/4) uint8; has_mask (G,)."""
+    """One crop. pixels (3, S, S) uint8; objects (G, 6): class, x1, y1, x2, y2, ignore; known (nc,); masks (G, S/4, S/4) uint8 of 0, 1, UNSURE;
+    has_mask (G,)."""
     pixels: torch.Tensor
     objects: torch.Tensor
     known: torch.Tensor
@@ -61,7 +62,7 @@ class Crops:
         self.weights = self._source_weights()
         self.alike = self._alike()
         self.cutouts = [(i, j) for i, e in enumerate(self.entries) for j, o in enumerate(e["anns"])
-                        if o[6] and not o[5] and min(o[3] - o[1], o[4] - o[2]) > 40] if self.with_masks else []
+                        if o[6] and o[7] is None and not o[5] and min(o[3] - o[1], o[4] - o[2]) > 40] if self.with_masks else []
 
     def __len__(self):
         return len(self.entries)
@@ -119,7 +120,7 @@ class Crops:
         """Copy-paste (Ghiasi et al., 2021): a person or vehicle from another picture, at a random size and place."""
         rng, size = self.rng, crop[0].shape[0]
         i, j = self.cutouts[rng.integers(len(self.cutouts))]
-        cls, x1, y1, x2, y2, _, polygons = self.entries[i]["anns"][j]
+        cls, x1, y1, x2, y2, _, polygons, _ = self.entries[i]["anns"][j]
         if not known[cls]:
             return
         x1, y1, x2, y2 = int(max(x1, 0)), int(max(y1, 0)), int(np.ceil(x2)), int(np.ceil(y2))

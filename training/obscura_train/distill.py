@@ -1,4 +1,4 @@
-"""Feature imitation: the scene network learns what its teacher sees, while it trains.
+"""Feature imitation: a network learns what its teacher sees, while it trains.
 
 Labels name the objects of a picture; a teacher also says how sure it is, where it is almost wrong, and shows the features by which it knows. The
 scores and boxes it would give enter the detection loss (losses.py); its last features are imitated through one 1x1 convolution a level, by

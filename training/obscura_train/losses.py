@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from .assign import BOX, CLASS, assign, box_iou, decode_boxes, grid_points
+from .augment import UNSURE
 from .networks import PROTO_STRIDE
 
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 2.5
@@ -36,13 +37,16 @@ def teacher_loss(logits, boxes, labels, teacher):
 
 
 def mask_loss(coef, proto, masks, boxes):
-    """coef (N, K), proto (K, h, w), masks (N, h, w) of 0 and 1, boxes (N, 4) in the input's pixels. Summed over the N objects, inside the boxes."""
+    """coef (N, K), proto (K, h, w), masks (N, h, w) of 0, 1 and UNSURE, boxes (N, 4) in the input's pixels. Summed over the N
+    objects, inside the boxes, where they are sure."""
     h, w = proto.shape[1:]
     logits = (coef @ proto.flatten(1)).view(-1, h, w)
     b = (boxes / PROTO_STRIDE)[:, :, None, None]
     y = torch.arange(h, device=b.device)[None, :, None] + 0.5
     x = torch.arange(w, device=b.device)[None, None] + 0.5
     inside = ((x > b[:, 0] - 1) & (x < b[:, 2] + 1) & (y > b[:, 1] - 1) & (y < b[:, 3] + 1)).float()
+    inside = inside * (masks != UNSURE)
+    masks = (masks == 1).float()
     error = F.binary_cross_entropy_with_logits(logits, masks, reduction="none") * inside
     p = logits.sigmoid() * inside
     dice = 1 - (2 * (p * masks).sum((1, 2)) + 1) / (p.sum((1, 2)) + (masks * inside).sum((1, 2)) + 1)
@@ -56,7 +60,7 @@ def _picture_masks(index, points, coef, proto, sample):
         return None, 0
     points = points[torch.randperm(len(points), device=points.device)[:MASK_POINTS]]
     rows = index[points]
-    return mask_loss(coef[points], proto, sample.masks[rows].float(), sample.objects[rows, BOX]), len(points)
+    return mask_loss(coef[points], proto, sample.masks[rows], sample.objects[rows, BOX]), len(points)
 
 
 def detection_loss(output, batch, teacher=None):

@@ -39,13 +39,14 @@ def read_folder(task, folder, negatives=False):
 
 
 def scale_annotation(task, a, s):
-    """Class, x1, y1, x2, y2, ignore, polygons (or None), in pixels of the scaled picture; None for another task's types."""
+    """Class, x1, y1, x2, y2, ignore, polygons of the mask, and of where it is unsure (or None), in pixels of the scaled picture; None for another task's
+    types."""
     if a["category_id"] not in TASKS[task]:
         return None
     x, y, w, h = a["bbox"]
-    polygons = a.get("segmentation")
-    polygons = [[v * s for v in p] for p in polygons] if isinstance(polygons, list) else None
-    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, int(bool(a.get("ignore") or a.get("iscrowd"))), polygons)
+    scaled = lambda polygons: [[v * s for v in p] for p in polygons] if isinstance(polygons, list) else None
+    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, int(bool(a.get("ignore") or a.get("iscrowd"))),
+            scaled(a.get("segmentation")), scaled(a.get("unsure")))
 
 
 def pack_picture(task, picture, side, out, offset):

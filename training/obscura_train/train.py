@@ -4,8 +4,8 @@
 
 Ends after --minutes or at --until (HH:MM, UTC), with the learning rate falling along a cosine to that moment; killed before, the same command
 with --resume goes on from OUT where it was. --plan gives the crops' sizes: phases divided by "/", and within a phase the sizes that alternate,
-each as SIDExBATCH. --teacher (scene only): YOLOX-Nano sees every crop too, see distill.py. --processes: that many copies work on one network, each on
-one core and a batch of its own, and average their gradients.
+each as SIDExBATCH. --teacher: YOLOX-Nano sees every crop too, see distill.py; of identity's types it knows nothing, so only its features count there.
+--processes: that many copies work on one network, each on one core and a batch of its own, and average their gradients.
 """
 import argparse
 import itertools
@@ -121,7 +121,7 @@ class Trainer:
             output = self.net(((batch.pixels.float() - MEAN) * SCALE).contiguous(memory_format=torch.channels_last))
         if self.teacher:
             scores, boxes, features = self.teacher(batch.pixels)
-            loss, parts = detection_loss(output, batch, (scores, boxes))
+            loss, parts = detection_loss(output, batch, (scores, boxes) if self.task == "scene" else None)
             imitated = self.imitation(features)
             loss, parts["imitation"] = loss + IMITATION * imitated, float(imitated)
         else:
@@ -259,8 +259,6 @@ def main():
     p.add_argument("--log", type=int, default=50)
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args()
-    if a.teacher and a.task != "scene":
-        p.error("the teacher knows persons and vehicles only")
     if a.processes == 1:
         run(0, a)
     else:
