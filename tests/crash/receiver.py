@@ -8,7 +8,7 @@ import time
 class Receiver:
     """answer(path, count) -> (status, headers) for the count-th request (from 0) to that path; may sleep."""
 
-    def __init__(self, answer=lambda path, count: (200, {}), address='127.0.0.1'):
+    def __init__(self, answer=lambda path, count: (200, {}), address='127.0.0.1', port=0):
         self.requests = []   # (path, headers, body bytes, time)
         self.lock = threading.Lock()
         receiver = self
@@ -32,7 +32,7 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
         self.server.daemon_threads = True
         self.url = f'http://{address}:{self.server.server_port}'
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -5,8 +5,11 @@ import hmac
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -180,17 +183,21 @@ def test_in_a_network_of_its_own():
     """Redirects and names that lead from a public address to a private one; without --webhook-allow-private."""
     if not shutil.which('ip'):
         pytest.skip('iproute2 is not installed')
-    run = ['unshare', '--net', sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', __file__, '-k', 'every_hop']
+    run = ['unshare', '--net', '--mount', sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', __file__, '-k', 'every_hop or changes_its_address']
     done = subprocess.run(run, env=dict(os.environ, OBSCURA_TEST_ALONE='1'), capture_output=True, text=True, timeout=120)
     if 'unshare failed' in done.stderr:
         pytest.skip('no network of its own to be had: ' + done.stderr.strip())
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0 and '2 passed' in done.stdout, done.stdout
+
+
+@pytest.fixture
+def public():
+    for command in (['link', 'set', 'lo', 'up'], ['addr', 'replace', f'{PUBLIC}/32', 'dev', 'lo']):
+        subprocess.run(['ip', *command], check=True)
 
 
 @pytest.mark.skipif('OBSCURA_TEST_ALONE' not in os.environ, reason='run by the test above')
-def test_every_hop_is_checked_by_the_address_connected_to(tmp_path):
-    for command in (['link', 'set', 'lo', 'up'], ['addr', 'add', f'{PUBLIC}/32', 'dev', 'lo']):
-        subprocess.run(['ip', *command], check=True)
+def test_every_hop_is_checked_by_the_address_connected_to(tmp_path, public):
     inside = Receiver()
     port = inside.server.server_port
     targets = ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '0x7f000001', '127.1']
@@ -201,6 +208,33 @@ def test_every_hop_is_checked_by_the_address_connected_to(tmp_path):
             record = settled(s, queue(s, f'{outside.url}/{number}', webhook_auth_header_name='X-Token', webhook_auth_header_value='t'), 'failed')
             assert 'not public' in record['webhook_deliveries'][0]['answer'], (targets[number], record)
     assert len(outside.requests) == len(targets) + 1 and not inside.requests
+
+
+def answer_names(udp, asked):
+    """A name server: every name is at PUBLIC when it is first asked for, and at this machine's own address from then on. asked: (name, type), is added to."""
+    while True:
+        query, client = udp.recvfrom(512)
+        end = query.index(b'\0', 12) + 1
+        name, kind = query[12:end], query[end:end + 2]
+        address = PUBLIC if (name, kind) not in asked else '127.0.0.1'
+        asked.append((name, kind))
+        record = b'\xc0\x0c' + kind + b'\0\x01' + struct.pack('>IH', 0, 4) + socket.inet_aton(address) if kind == b'\0\x01' else b''
+        udp.sendto(query[:2] + b'\x81\x80\0\x01' + struct.pack('>H', bool(record)) + bytes(4) + query[12:end + 4] + record, client)
+
+
+@pytest.mark.skipif('OBSCURA_TEST_ALONE' not in os.environ, reason='run by the test above')
+def test_a_name_that_changes_its_address_is_checked_again(tmp_path, public):
+    (tmp_path / 'resolv.conf').write_text('nameserver 127.0.0.1\n')
+    subprocess.run(['mount', '--bind', tmp_path / 'resolv.conf', '/etc/resolv.conf'], check=True)
+    udp, asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), []
+    udp.bind(('127.0.0.1', 53))
+    threading.Thread(target=answer_names, args=(udp, asked), daemon=True).start()
+    outside = Receiver(lambda path, count: (503, {}), PUBLIC)
+    inside = Receiver(port=outside.server.server_port)
+    with Server(tmp_path, '--threads', '1', types=['-a', 'face']) as s:
+        record = settled(s, queue(s, f'http://rebinding.example:{outside.server.server_port}/token'), 'failed')
+    assert [d['answer'][:3] for d in record['webhook_deliveries']][0] == '503' and 'not public' in record['webhook_deliveries'][-1]['answer'], record
+    assert len(outside.of('/token')) == 1 and not inside.requests and len(asked) > 1
 
 
 def test_retries_go_on_after_a_restart(tmp_path):
