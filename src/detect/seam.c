@@ -30,6 +30,11 @@ static int slice(const struct detection *whole, int from, int to, struct detecti
         r = mask_ellipse(&whole->box, from, to, &d.mask);
     d.box.x1 = fmaxf(d.box.x1, from);
     d.box.x2 = fminf(d.box.x2, to);
+    if (d.mask && mask_count(d.mask) == 0) {
+        mask_destroy(d.mask);
+        d.mask = NULL;
+        r = -EINVAL;
+    }
     if (r == -EINVAL) /* nothing of the mask on this side: its box counts */
         r = mask_rectangle(&d.box, &d.mask);
     if (r < 0)

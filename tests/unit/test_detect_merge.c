@@ -211,6 +211,27 @@ static void the_seam_of_a_panorama_is_covered_on_both_sides(void **state)
     plan_finish(&plan);
 }
 
+static void a_side_of_the_seam_without_a_bit_of_the_mask_is_a_box(void **state)
+{
+    struct part part = {
+        .d = {.type = OBJECT_PERSON, .score = 0.5f, .box = {980, 100, 1020, 104}}, .view = {600, 0, 1600, 1000}};
+    struct mask_writer w;
+    uint8_t bits[40] = {0};
+    memset(bits, 1, 10);
+    assert_int_equal(mask_writer_begin(&w, 980, 100, 40, 4), 0);
+    for (int y = 0; y < 4; y++)
+        assert_int_equal(mask_writer_row(&w, bits), 0);
+    assert_int_equal(mask_writer_end(&w, &part.d.mask), 0);
+    struct parts p = {0};
+    struct detections d = {0};
+    assert_int_equal(parts_append(&p, &part), 0);
+    assert_int_equal(parts_move(&p, 1000, &d), 0);
+    assert_int_equal(d.len, 2);
+    assert_int_equal(mask_count(d.items[0].mask), 20 * 4); /* at the left edge: all of its box */
+    assert_int_equal(mask_count(d.items[1].mask), 10 * 4);
+    detections_finish(&d);
+}
+
 static void faces_at_the_seam_keep_their_ellipse(void **state)
 {
     struct parts p = {0};
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(boxes_reach_around_what_they_took_in),
         cmocka_unit_test(a_doubtful_giant_swallows_nothing_certain),
         cmocka_unit_test(the_seam_of_a_panorama_is_covered_on_both_sides),
+        cmocka_unit_test(a_side_of_the_seam_without_a_bit_of_the_mask_is_a_box),
         cmocka_unit_test(faces_at_the_seam_keep_their_ellipse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
