@@ -75,7 +75,7 @@ static bool read_box(const struct head_level *l, const struct head_window *w, in
 static int append_cell(
     const struct head_level *l, const struct head_window *w, int class, int y, int x, struct candidates *out)
 {
-    struct candidate c = {.type = w->types[class], .pass = w->pass};
+    struct candidate c = {.type = w->types[class], .class = class, .pass = w->pass};
     if (!read_box(l, w, y, x, &c.box))
         return 0;
     int r = reserve(out);

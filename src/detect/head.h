@@ -14,6 +14,7 @@ struct candidate {
     struct box box; /* px of the picture */
     float score;    /* 0..1 */
     int type;       /* enum object_type */
+    int class;      /* of the network */
     int pass;       /* which run of the network gave it: the caller's number */
     size_t coef;    /* its first mask coefficient in candidates.coefs */
 };

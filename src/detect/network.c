@@ -91,6 +91,32 @@ static int take_stride(struct network *n, const char *piece, struct error *err)
     return 0;
 }
 
+static int take_enlarge(struct network *n, const char *piece, struct error *err)
+{
+    double v;
+    if (text_real(piece, &v) < 0 || v < 0.5 || v > 2)
+        return error_set(
+            err, -EINVAL, "model %s: obscura.enlarge has \"%s\", not a number from 0.5 to 2", n->name, piece);
+    if (n->enlarge_count < n->class_count)
+        n->enlarge[n->enlarge_count] = (float)v;
+    n->enlarge_count++;
+    return 0;
+}
+
+/* Files that do not say it get boxes as they are. */
+static int read_enlarge(struct network *n, struct error *err)
+{
+    for (int i = 0; i < n->class_count; i++)
+        n->enlarge[i] = 1;
+    if (!infer_model_meta(n->model, "obscura.enlarge"))
+        return 0;
+    int r = read_list(n, "obscura.enlarge", take_enlarge, err);
+    if (r == 0 && n->enlarge_count != n->class_count)
+        r = error_set(err, -EINVAL, "model %s: obscura.enlarge has %d numbers for %d classes", n->name,
+            n->enlarge_count, n->class_count);
+    return r;
+}
+
 static int read_metadata(struct network *n, struct error *err)
 {
     int r = read_list(n, "obscura.classes", take_class, err);
@@ -111,6 +137,8 @@ static int read_metadata(struct network *n, struct error *err)
         r = read_whole(n, "obscura.pad", 0, 255, &n->pad, err);
     if (r == 0)
         r = read_whole(n, "obscura.multiple", 1, 1024, &n->multiple, err);
+    if (r == 0)
+        r = read_enlarge(n, err);
     if (r == 0 && infer_model_meta(n->model, "obscura.masks"))
         r = read_whole(n, "obscura.masks", 0, 256, &n->coefs, err);
     if (r == 0 && n->coefs)

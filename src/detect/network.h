@@ -17,11 +17,13 @@ struct network {
     unsigned type_bits;              /* of all classes */
     int strides[NETWORK_MAX_LEVELS]; /* px of the input a cell */
     int level_count;
-    float mean, scale; /* a sample becomes (v - mean) * scale */
-    int pad;           /* 0..255, the value around the picture */
-    int multiple;      /* sides of the input are multiples of it */
-    int coefs;         /* mask coefficients; 0: no masks */
-    int proto_stride;  /* px of the input for each prototype px */
+    float mean, scale;                  /* a sample becomes (v - mean) * scale */
+    int pad;                            /* 0..255, the value around the picture */
+    int multiple;                       /* sides of the input are multiples of it */
+    float enlarge[NETWORK_MAX_CLASSES]; /* of each class: a found box's sides are multiplied by it, about its centre */
+    int enlarge_count;                  /* classes of which the file says it */
+    int coefs;                          /* mask coefficients; 0: no masks */
+    int proto_stride;                   /* px of the input for each prototype px */
 };
 
 struct network_outputs {

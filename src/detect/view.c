@@ -156,7 +156,16 @@ static bool clip(struct box *b, const struct view *v)
     return b->x1 < b->x2 && b->y1 < b->y2;
 }
 
-static int append_part(struct workspace *w, const struct candidate *c, const struct view *v, struct parts *out)
+/* A box that fits best leaves the object's edge open as often as not; one a little too large does not, and its IoU
+ * hardly falls. Done last, so that what the boxes agree on does not change. */
+static struct box enlarged(const struct box *b, float factor)
+{
+    float dx = (b->x2 - b->x1) * (factor - 1) / 2, dy = (b->y2 - b->y1) * (factor - 1) / 2;
+    return (struct box){b->x1 - dx, b->y1 - dy, b->x2 + dx, b->y2 + dy};
+}
+
+static int append_part(
+    struct workspace *w, const struct network *n, const struct candidate *c, const struct view *v, struct parts *out)
 {
     const struct pass *p = &v->passes[c->pass];
     struct part part = {.d = {.type = c->type, .score = c->score, .box = c->box, .track_id = -1, .anonymised = true},
@@ -165,6 +174,8 @@ static int append_part(struct workspace *w, const struct candidate *c, const str
     if (!clip(&part.d.box, v))
         return 0;
     part.cut = merge_cut(v, &part.d.box, CUT_SLACK * (float)v->width / p->width);
+    part.d.box = enlarged(&part.d.box, n->enlarge[c->class]);
+    clip(&part.d.box, v);
     part.d.offset_x = (int)floorf(part.d.box.x1);
     part.d.offset_y = (int)floorf(part.d.box.y1);
     int r = 0;
@@ -192,7 +203,7 @@ int view_run(struct workspace *w, struct network *n, const struct frame *f, cons
     drop_below(&w->candidates, params->threshold);
     w->timing.decode += since(&mark);
     for (size_t i = 0; r == 0 && i < w->candidates.len; i++)
-        r = append_part(w, &w->candidates.items[i], v, out);
+        r = append_part(w, n, &w->candidates.items[i], v, out);
     w->timing.mask += since(&mark);
     return r < 0 ? error_set(err, r, "cannot assemble masks: %s", strerror(-r)) : 0;
 }

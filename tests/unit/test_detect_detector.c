@@ -59,6 +59,8 @@ static void foreign_models_are_refused_with_a_reason(void **state)
     spoil("8,16,32", "8,16,48", "obscura.multiple");
     spoil("obscura.mean\x12\x05", "obscura.mean\x12\x04", "own.onnx"); /* broken protobuf */
     spoil("127.5", "fifty", "obscura.mean");
+    spoil("obscura.enlarge\x12\x09\x31", "obscura.enlarge\x12\x09\x39", "obscura.enlarge");
+    spoil("obscura.enlarge\x12\x09\x31.04,1.04", "obscura.enlarge\x12\x09\x31.0400000", "2 classes");
     spoil("proto", "other", "proto");
     spoil("coef_16", "coef_17", "coef_16");
     struct network *n = NULL;
@@ -119,6 +121,64 @@ static void finds_only_what_is_asked_for_inside_the_picture(void **state)
     detector_destroy(d);
 }
 
+static void write_file(const char *path, const void *data, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    fclose(file);
+}
+
+/* What the shipped identity network finds in a drawn picture when it asks for faces this much larger ("1.00"). */
+static void find_enlarged(const char *factor, struct detections *ret)
+{
+    char folder[] = "/tmp/obscura-models-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/identity.onnx", folder);
+    size_t len = 0;
+    const void *data = embedded_model("identity.onnx", &len);
+    char *copy = malloc(len);
+    memcpy(copy, data, len);
+    char *at = memmem(copy, len, "obscura.enlarge\x12\x09", 17);
+    assert_non_null(at);
+    memcpy(at + 17, factor, 4);
+    write_file(path, copy, len);
+    free(copy);
+    const struct detector_options o = {
+        .models = folder, .types = OBJECT_BIT(OBJECT_FACE), .threads = 1, .precision = INFER_F32};
+    const struct detect_params params = {.types = OBJECT_BIT(OBJECT_FACE), .threshold = {[OBJECT_FACE] = 0.001f}};
+    struct detector *d = NULL;
+    struct error err = {0};
+    struct frame *f = drawn(333, 217);
+    assert_int_equal(detector_create(&o, &d, &err), 0);
+    assert_int_equal(detector_run(d, f, &params, ret, &err), 0);
+    detector_destroy(d);
+    frame_unref(f);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void boxes_are_enlarged_about_their_centres(void **state)
+{
+    struct detections fit = {0}, large = {0};
+    int inner = 0;
+    find_enlarged("1.00", &fit);
+    find_enlarged("1.50", &large);
+    assert_int_equal(fit.len, large.len);
+    for (size_t i = 0; i < fit.len; i++) {
+        const struct box *a = &fit.items[i].box, *b = &large.items[i].box;
+        float dx = (a->x2 - a->x1) / 4, dy = (a->y2 - a->y1) / 4;
+        assert_float_equal(b->x1, a->x1 - dx > 0 ? a->x1 - dx : 0, 1e-2);
+        assert_float_equal(b->y1, a->y1 - dy > 0 ? a->y1 - dy : 0, 1e-2);
+        assert_float_equal(b->x2, a->x2 + dx < 333 ? a->x2 + dx : 333, 1e-2);
+        assert_float_equal(b->y2, a->y2 + dy < 217 ? a->y2 + dy : 217, 1e-2);
+        inner += a->x1 > dx && a->y1 > dy && a->x2 + dx < 333 && a->y2 + dy < 217;
+    }
+    assert_true(inner > 0);
+    detections_finish(&fit);
+    detections_finish(&large);
+}
+
 static void networks_that_nobody_needs_are_not_read(void **state)
 {
     char folder[] = "/tmp/obscura-models-XXXXXX", path[64];
@@ -126,10 +186,7 @@ static void networks_that_nobody_needs_are_not_read(void **state)
     snprintf(path, sizeof path, "%s/identity.onnx", folder);
     size_t len = 0;
     const void *data = embedded_model("identity.onnx", &len);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    fclose(file);
+    write_file(path, data, len);
     struct detector_options o = {.models = folder, .types = OBJECT_BIT(OBJECT_FACE), .threads = 1};
     struct detector *d = NULL;
     struct error err = {0};
@@ -148,6 +205,7 @@ int main(void)
         cmocka_unit_test(shipped_models_say_what_they_are),
         cmocka_unit_test(foreign_models_are_refused_with_a_reason),
         cmocka_unit_test(finds_only_what_is_asked_for_inside_the_picture),
+        cmocka_unit_test(boxes_are_enlarged_about_their_centres),
         cmocka_unit_test(networks_that_nobody_needs_are_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
     python3 -m obscura_train.collect --list                                     # the repositories to fetch
     python3 -m obscura_train.collect SNAPSHOTS OUT --reserved EVAL [--apart OUT/OTHER ...] [SOURCE ...]     # OUT/SOURCE/{images/,annotations.json}
+    python3 -m obscura_train.collect SNAPSHOTS VAL --reserved EVAL --validation                             # the sets to choose by, not to train on
 
 SNAPSHOTS holds the repositories as owner+name/repo. Pictures near to one of the evaluation sets under EVAL, or to one already taken, are dropped.
 annotations.json's info says where a source comes from, its licence, and which types are exhaustively labelled.
@@ -20,7 +21,7 @@ import numpy as np
 
 from . import CATEGORIES
 from .snapshots import Snapshot
-from .sources import FACE_TEACHER, MASK_TEACHER, SCENE_TEACHER, SOURCES, VOC_MASKS
+from .sources import FACE_TEACHER, MASK_TEACHER, SCENE_TEACHER, SOURCES, VALIDATION, VOC_MASKS
 
 cv2.setNumThreads(1)
 
@@ -77,8 +78,8 @@ def annotation(o, number, image, scale, size):
     return a
 
 
-def write_source(name, root, out, reserved):
-    source, folder = SOURCES[name], os.path.join(out, name)
+def write_source(name, source, root, out, reserved):
+    folder = os.path.join(out, name)
     os.makedirs(folder + "/images", exist_ok=True)
     images, annotations, dropped, taken = [], [], collections.Counter(), np.zeros((0, 32), np.uint8)
     apart = NEAR_RESERVED_SHOOTS if name == "facecount" else NEAR_RESERVED
@@ -116,6 +117,7 @@ def parser():
     p.add_argument("snapshots", nargs="?")
     p.add_argument("out", nargs="?")
     p.add_argument("sources", nargs="*", metavar="SOURCE", help="all of them by default")
+    p.add_argument("--validation", action="store_true", help="the validation sets in place of the sources")
     p.add_argument("--reserved", help="folder of the evaluation sets, whose pictures are kept out")
     p.add_argument("--apart", action="append", default=[], metavar="DIR", help="a source collected before, whose pictures are kept out too; repeatable")
     return p
@@ -125,7 +127,7 @@ def main():
     p = parser()
     a = p.parse_intermixed_args()       # SOURCEs may stand after --reserved
     if a.list:
-        for name, source in SOURCES.items():
+        for name, source in {**SOURCES, **VALIDATION}.items():
             print(f"{name:18} github:{source.repository}")
         for name, other in (("VOC masks", VOC_MASKS), ("teacher of faces", FACE_TEACHER), ("teacher of scene", SCENE_TEACHER), ("teacher of masks", MASK_TEACHER)):
             print(f"{f'({name})':18} github:{other[0]}")
@@ -133,9 +135,10 @@ def main():
     if not a.out or not a.reserved:
         p.error("SNAPSHOTS, OUT and --reserved are needed")
     reserved = reserved_fingerprints(a.reserved, a.apart)
-    for name in a.sources or SOURCES:
+    known = VALIDATION if a.validation else SOURCES
+    for name in a.sources or known:
         try:
-            write_source(name, a.snapshots, a.out, reserved)
+            write_source(name, known[name], a.snapshots, a.out, reserved)
         except FileNotFoundError as e:
             print(name, "skipped:", e, flush=True)
 

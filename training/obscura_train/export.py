@@ -1,11 +1,11 @@
 """Turns a checkpoint into the ONNX file that obscura loads.
 
-    python3 -m obscura_train.export CHECKPOINT OUT.onnx [--op FACE PLATE] [--enlarge 1.04] [--half CHECKPOINT.pt]
+    python3 -m obscura_train.export CHECKPOINT OUT.onnx [--op FACE PLATE] [--enlarge FACE PLATE] [--half CHECKPOINT.pt]
 
 Folds batch normalization into the convolutions, shifts the logits so that each class's operating score (--op, from evaluate) becomes the API's
-default threshold, makes boxes larger by --enlarge (a box that fits best leaves the object's edge open as often as not; one a little too large does
-not, and its IoU hardly falls), describes the file in its metadata_props (obscura.*), and writes OUT.golden.json: outputs for a synthetic input, by
-which any other engine is checked. --half: the averaged weights alone, in half precision, to go on from.
+default threshold, describes the file in its metadata_props (obscura.*), and writes OUT.golden.json: outputs for a synthetic input, by
+which any other engine is checked. --enlarge: the factor by which the program makes each class's boxes larger (one that
+fits best leaves the object's edge open as often as not; one a little too large does not, and its IoU hardly falls). --half: the averaged weights alone, in half precision, to go on from.
 """
 import argparse
 import datetime
@@ -47,13 +47,6 @@ def shift_logits(net, task, operating):
     shift = torch.tensor([logit(DEFAULT_OP[task]) - logit(p) for p in operating])
     for head in net.cls:
         head.bias.data += shift
-
-
-def enlarge_boxes(net, factor):
-    """Multiplies the distances from a cell's centre to its box's edges."""
-    for head in net.box:        # what comes after is a ReLU
-        head.weight.data *= factor
-        head.bias.data *= factor
 
 
 class Flat(nn.Module):
@@ -98,13 +91,13 @@ def golden_outputs(net, names):
     return dict(input="v(c,y,x) = (x*7 + y*13 + c*29 + (x*y)%17) % 256 in RGB, then (v - 127.5) / 64", shapes={}, outputs=golden)
 
 
-def metadata(task, iterations):
+def metadata(task, iterations, enlarge):
     return dict(name=task, classes=",".join(CATEGORIES[c] for c in TASKS[task]), head="distance", strides=",".join(map(str, STRIDES)), color="RGB",
-                mean=str(MEAN), scale=str(SCALE), pad=str(PAD), multiple=str(MULTIPLE), masks=str(CONFIGS[task].get("masks", 0)),
+                mean=str(MEAN), scale=str(SCALE), pad=str(PAD), multiple=str(MULTIPLE), enlarge=",".join(f"{v:.2f}" for v in enlarge), masks=str(CONFIGS[task].get("masks", 0)),
                 proto_stride=str(PROTO_STRIDE), trained=datetime.date.today().isoformat(), iterations=str(iterations))
 
 
-def write_onnx(net, task, path, iterations):
+def write_onnx(net, task, path, about):
     names = output_names(task)
     axes = {n: {2: n + "_h", 3: n + "_w"} for n in names}
     axes["image"] = {2: "height", 3: "width"}
@@ -112,14 +105,14 @@ def write_onnx(net, task, path, iterations):
     model = onnx.load(path)
     model.producer_name = "obscura-training"
     del model.metadata_props[:]
-    for key, value in metadata(task, iterations).items():
+    for key, value in about.items():
         model.metadata_props.add(key="obscura." + key, value=value)
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return sorted({n.op_type for n in model.graph.node})
 
 
-def export(checkpoint, out, operating=None, half=None, enlarge=1.0):
+def export(checkpoint, out, operating=None, half=None, enlarge=(1.0, 1.0)):
     """Writes OUT.onnx, OUT.golden.json and perhaps the half-precision checkpoint; returns the kinds of operations in the file."""
     task, net, state = load(checkpoint)
     if half:
@@ -128,9 +121,8 @@ def export(checkpoint, out, operating=None, half=None, enlarge=1.0):
     fold_batch_norm(net)
     if operating:
         shift_logits(net, task, operating)
-    enlarge_boxes(net, enlarge)
     flat = Flat(net).eval()
-    kinds = write_onnx(flat, task, out, state["it"])
+    kinds = write_onnx(flat, task, out, metadata(task, state["it"], enlarge))
     with open(os.path.splitext(out)[0] + ".golden.json", "w") as f:
         json.dump(golden_outputs(flat, output_names(task)), f, indent=1)
     return kinds
@@ -141,7 +133,7 @@ def main():
     p.add_argument("checkpoint")
     p.add_argument("out", help="the .onnx file to write")
     p.add_argument("--op", type=float, nargs=2, help="score of each class that becomes its default threshold")
-    p.add_argument("--enlarge", type=float, default=1.0, help="factor of the boxes' sides")
+    p.add_argument("--enlarge", type=float, nargs=2, default=(1.0, 1.0), help="factor of each class's boxes' sides")
     p.add_argument("--half", help="checkpoint to write with the averaged weights in half precision")
     a = p.parse_args()
     kinds = export(a.checkpoint, a.out, a.op, a.half, a.enlarge)

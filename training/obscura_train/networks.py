@@ -76,7 +76,9 @@ class Net(nn.Module):
                 nn.init.constant_(m.bias, bias)
                 nn.init.normal_(m.weight, std=0.01)
         if masks:
+            self.coef_tower = nn.ModuleList([ConvBN(neck, neck) for _ in range(3)])
             self.coef = nn.ModuleList([nn.Conv2d(neck, masks, 1) for _ in range(3)])
+            self.body = Residual(neck)
             self.p2 = ConvBN(w[1], neck, 1)
             self.proto = nn.Sequential(ConvBN(neck, neck), nn.Conv2d(neck, masks, 1))
 
@@ -101,8 +103,8 @@ class Net(nn.Module):
         box = [F.relu(head(t)) for head, t in zip(self.box, towers)]
         if not self.masks:
             return cls, box
-        coef = [head(t) for head, t in zip(self.coef, towers)]
-        return cls, box, coef, self.proto(self.p2(c2) + upsample(p3))
+        coef = [head(tower(p)) for head, tower, p in zip(self.coef, self.coef_tower, levels)]
+        return cls, box, coef, self.proto(self.p2(c2) + upsample(self.body(p3)))
 
 
 def build(task):

@@ -441,6 +441,12 @@ SOURCES = {
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
 }
 
+# Pictures of COCO's val2017, never trained on: to choose thresholds, averages and factors by, so that the evaluation sets only judge.
+VALIDATION = {
+    name: Source(repository, "HEAD", SCENE, 6, COCO_LICENCE, coco(folder + "val2017/", folder + "annotations/instances_val2017.json"), 640)
+    for name, repository, folder in (("coco_val_mini", "Obmutescence/COCO-MINI", ""), ("coco_val_tiny", "zzowenzz/COCO_Tiny", ""),
+                                     ("coco_val_samples", "lizhogn/tiny_coco_dataset", "tiny_coco/"))}
+
 # Networks that label for us, as repository and path.
 FACE_TEACHER = "ShiqiYu/libfacedetection.train", "onnx/yunet_n_640_640.onnx"            # YuNet, Apache-2.0
 SCENE_TEACHER = "Kazuhito00/YOLOX-ONNX-TFLite-Sample", "model/yolox_nano.onnx"          # YOLOX-Nano, Apache-2.0
