@@ -69,7 +69,7 @@ def find_mask(teacher, bgr, category, box, others=()):
     others: boxes of the picture's other objects of the category."""
     chance, matrix = look(teacher, bgr, category, box)
     inside = within(box, matrix)
-    mask, unsure = np.zeros((2, SIDE, SIDE), np.uint8)
+    mask, undecided = np.zeros((2, SIDE, SIDE), np.uint8)
     mask[inside] = chance[inside] > 0.5
     sureness = np.abs(2 * chance - 1)
     sure = float(sureness[inside].mean())
@@ -80,17 +80,15 @@ def find_mask(teacher, bgr, category, box, others=()):
         return found
     if category != PERSON:
         return None
-    unsure[inside] = sureness[inside] < PIXEL_SURE
+    unsure = sureness < PIXEL_SURE
     for b in others:            # whose it is
         theirs = within(b, matrix)
         unsure[theirs] |= chance[theirs] > (1 - PIXEL_SURE) / 2
-    known = unsure[inside] == 0
+    undecided[inside] = unsure[inside]
+    known = undecided[inside] == 0
     if known.mean() < KNOWN or (known & (mask[inside] > 0)).mean() < THERE:
         return None
-    outside = np.ones_like(unsure)
-    outside[inside] = 0
-    unsure[outside > 0] = 0
-    return dict(found, unsure=polygons_of(unsure, matrix))
+    return dict(found, unsure=polygons_of(undecided, matrix))
 
 
 def wants_mask(a):
