@@ -98,6 +98,7 @@ def test_many_reloads_in_a_row(server):
 
 @pytest.mark.parametrize('text', ['max-upload = lots\n', 'webhook-secret = whsec_$$\n', 'no-such-option = 1\n'])
 def test_a_wrong_configuration_changes_nothing(server, text):
+    assert server.upload(pictures.jpeg(200, 100)).status == 200     # the workers have their names by now
     workers = processes.find(server.process.pid, 'worker')
     reload(server, text)
     assert f'not reloaded: ' in server.log.read_text()
