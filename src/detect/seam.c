@@ -30,13 +30,10 @@ static int slice(const struct detection *whole, int from, int to, struct detecti
         r = mask_ellipse(&whole->box, from, to, &d.mask);
     d.box.x1 = fmaxf(d.box.x1, from);
     d.box.x2 = fminf(d.box.x2, to);
-    if (d.mask && mask_count(d.mask) == 0) {
+    if (r == -EINVAL || (d.mask && mask_count(d.mask) == 0)) { /* nothing of the mask on this side: its box counts */
         mask_destroy(d.mask);
-        d.mask = NULL;
-        r = -EINVAL;
-    }
-    if (r == -EINVAL) /* nothing of the mask on this side: its box counts */
         r = mask_rectangle(&d.box, &d.mask);
+    }
     if (r < 0)
         return r;
     d.offset_x = d.mask ? d.mask->x : (int)floorf(d.box.x1);

@@ -1,4 +1,7 @@
-"""Runs a network on a picture: the reference for preprocessing, decoding and suppression that the C program has to match."""
+"""Runs a network on a picture: the reference for preprocessing, decoding and suppression that the C program has to match.
+
+The program then enlarges boxes (export.py, --enlarge); here they stay as the network gives them.
+"""
 import cv2
 import numpy as np
 import torch

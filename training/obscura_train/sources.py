@@ -342,7 +342,8 @@ COCO128_LAST = 650          # its pictures, which are reserved, are the first of
 
 
 def coco(folder, annotations):
-    """Pictures of COCO's train2017 with their instances; groups that COCO marks as a crowd are ignored regions."""
+    """Pictures of a sample of COCO with their instances, without COCO128's (and what has as low a number); groups that COCO marks as a crowd are ignored
+    regions."""
     def reader(s):
         about = json.loads(s.text(annotations))
         own = by_image(about["annotations"])
