@@ -36,7 +36,21 @@ def test_a_source_that_labels_plates_is_believed(finds, monkeypatch):
     asked = []
     monkeypatch.setattr(label_plates, 'detect', lambda *about: asked.append(about[-1]) or Detections(np.array([[100., 50, 130, 60, 0.9, 1]])))
     assert found([OWN], 'license-plate', by_source=['license-plate'])[0] == [(PLATE, True)]
-    assert asked == [label_plates.SURE]
+    assert asked == [label_plates.LOOSE_SURE]
+
+
+def test_loose_boxes_give_way_to_ours_and_can_come_back(finds):
+    finds.append(((14, 60, 36, 70), 0.5, 1))        # IoU .73 with OWN
+    own = [dict(OWN), dict(OWN, bbox=[100, 60, 30, 10])]
+    for _ in range(2):
+        assert found(own, 'license-plate', by_source=['license-plate'])[0] == []
+        assert own[0]['bbox'] == [14, 60, 22, 10] and own[0]['drawn'] == OWN['bbox'] and 'drawn' not in own[1]
+    finds[0] = ((11, 60, 39, 70), 0.9, 1)           # .93: as drawn
+    found(own, 'license-plate', by_source=['license-plate'])
+    assert own[0] == OWN
+    finds[0] = ((14, 60, 36, 70), 0.5, 1)
+    found(own, 'license-plate')                     # found by ourselves: nothing was drawn
+    assert own[0] == OWN
 
 
 def test_where_vehicles_are_labelled_plates_are_theirs(finds):

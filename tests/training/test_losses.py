@@ -5,8 +5,9 @@ import torch
 from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
 from obscura_train.losses import detection_loss, mask_loss, score_loss
-from obscura_train.networks import STRIDES, build
-from obscura_train.train import crop_shape, learning_rate, parse_plan
+from obscura_train.muon import Muon, orthogonal
+from obscura_train.networks import STRIDES, Residual, build
+from obscura_train.train import crop_shape, learning_rate, optimizers_of, parse_plan
 
 SIDE = 64
 
@@ -73,15 +74,39 @@ def test_a_network_learns_one_picture():
     mask[:, 2:14, 2:10] = 1
     batch = batch_of(objects, masks=mask)
     x = torch.randn(1, 3, SIDE, SIDE)
-    optimizer = torch.optim.AdamW(net.parameters(), 3e-3)
+    optimizers = optimizers_of(net, 3e-3)
     losses = []
     for _ in range(40):
         loss, parts = detection_loss(net(x), batch)
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         losses.append(float(loss))
     assert parts["mask"] > 0 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
+
+
+def test_orthogonal_updates_have_one_pace_and_adams_size():
+    for shape in ((8, 72), (72, 8)):
+        strengths = torch.linalg.svdvals(orthogonal(torch.randn(shape) * torch.logspace(0, 2, shape[1])))
+        assert strengths.min() > 0.3 and strengths.max() < 1.4
+    weight = torch.nn.Parameter(torch.zeros(16, 4, 3, 3))
+    weight.grad = torch.randn(16, 4, 3, 3) * 1e-6
+    Muon([weight], lr=0.1).step()
+    assert 0.5 < weight.square().mean().sqrt() / (0.1 * 0.2) < 1.5
+    assert (weight * weight.grad).sum() < 0
+
+
+def test_new_blocks_change_nothing_at_first():
+    x = torch.rand(2, 32, 8, 8)
+    assert torch.equal(Residual(32)(x), x)
+
+
+def test_every_weight_has_one_optimizer():
+    net = build("scene")
+    held = [id(p) for o in optimizers_of(net, 1e-3) for g in o.param_groups for p in g["params"]]
+    assert sorted(held) == sorted(id(p) for p in net.parameters())
 
 
 def test_rate_warms_up_then_falls_to_a_fiftieth():

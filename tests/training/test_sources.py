@@ -115,6 +115,18 @@ def test_pennfudan_has_one_grey_value_for_each_person():
     assert [(o['box'], int(o['mask'].sum())) for o in found] == [([3, 2, 3, 10], 30), ([10, 5, 4, 4], 16)]
 
 
+def test_pictures_of_vocs_test_part_are_known_by_their_boxes(monkeypatch):
+    box = '<bndbox><xmin>{}</xmin><ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>'
+    test = '<annotation>' + ''.join(f'<object><name>car</name>{box.format(x)}</object>' for x in (1, 3)) + '</annotation>'
+    monkeypatch.setattr(sources, 'Snapshot', lambda root, repository: Files({'Annotations/000007.xml': test}, {'Annotations/000007.xml': None}))
+    texts = {'HandledText/initTxt/000001.txt': 'car 1 2 9 9 \ncar 3 2 9 9 \n', 'HandledText/initTxt/000002.txt': 'car 1 2 9 9 \ncat 4 4 9 9 \n',
+             'HandledText/initTxt/000003.txt': ''}
+    renumbered = Files(texts, {f'JPEGImages/00000{n}.jpg': np.zeros((12, 12, 3), np.uint8) for n in (1, 2, 3)})
+    renumbered.root = None
+    (path, _, found), = sources.voc2007_rest(renumbered)        # the first is of the test part, the third says nothing
+    assert path == 'JPEGImages/000002.jpg' and [(o['cat'], o['box']) for o in found] == [(VEHICLE, [1, 2, 8, 7])]
+
+
 def test_the_nth_list_of_corners_belongs_to_the_nth_rickshaw_picture():
     corners = [[[[4, 1], [9, 1], [9, 8], [4, 8]]], [[[0, 0], [5, 0], [5, 5], [0, 5]]]]
     (name, _, found), = sources.rickshaws(Files({'bbs/train.json': json.dumps(corners)}, {'images/train/1.jpg': np.zeros((20, 20, 3), np.uint8)}))

@@ -34,6 +34,7 @@ class Residual(nn.Module):
         super().__init__()
         self.a = ConvBN(channels, channels)
         self.b = ConvBN(channels, channels, act=False)
+        nn.init.zeros_(self.b.bn.weight)        # nothing is added at first, so that a network can grow by blocks
 
     def forward(self, x):
         return F.relu(x + self.b(self.a(x)))

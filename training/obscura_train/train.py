@@ -22,7 +22,8 @@ from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
 from .distill import Imitation
 from .losses import detection_loss
-from .networks import build
+from .muon import Muon
+from .networks import ConvBN, build
 from .sources import SCENE_TEACHER
 from .teachers import read_teacher
 from .yolox import Yolox
@@ -65,20 +66,26 @@ def take_fitting(net, weights):
     return len(fit)
 
 
+def optimizers_of(net, peak, more=()):
+    """Muon for the convolutions that a normalization follows, AdamW for the last ones, for all that is no convolution, and for `more`."""
+    inner = [m.conv.weight for m in net.modules() if isinstance(m, ConvBN)]
+    last = [m.weight for m in net.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    plain = [p for p in net.parameters() if p.ndim == 1]
+    return (Muon(inner, peak, weight_decay=WEIGHT_DECAY),
+            torch.optim.AdamW([dict(params=last, weight_decay=WEIGHT_DECAY), dict(params=[*plain, *more], weight_decay=0)], lr=peak))
+
+
 class Trainer:
     """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
 
     def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None):
         self.task, self.peak, self.device, self.ema_decay, self.bf16 = task, peak, device, ema_decay, bf16
         self.net = build(task).to(device, memory_format=torch.channels_last)
-        decayed = [p for p in self.net.parameters() if p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.ndim == 1]
         self.teacher, self.imitation = teacher, None
         if teacher:
             self.imitation = Imitation(self.net, teacher.channels).to(device)
-            plain += list(self.imitation.parameters())
-        self.params = decayed + plain
-        self.optimizer = torch.optim.AdamW([dict(params=decayed, weight_decay=WEIGHT_DECAY), dict(params=plain, weight_decay=0)], lr=peak)
+        self.optimizers = optimizers_of(self.net, peak, self.imitation.parameters() if teacher else ())
+        self.params = [p for o in self.optimizers for group in o.param_groups for p in group["params"]]
         self.ema = self._averaged()
         self.step, self.since_start, self.spent = 0, 0, 0.0
 
@@ -91,11 +98,13 @@ class Trainer:
     def initialise(self, path):
         weights = torch.load(path, map_location=self.device)
         fitted = take_fitting(self.net, weights.get("ema", weights.get("model")))
+        if self.imitation and "imitation" in weights:
+            self.imitation.load_state_dict(weights["imitation"])
         self.ema = self._averaged()
         return f"{fitted} of {len(self.net.state_dict())} tensors from {path}"
 
     def save(self, path):
-        state = dict(model=self.net.state_dict(), ema=self.ema.state_dict(), opt=self.optimizer.state_dict(), it=self.step,
+        state = dict(model=self.net.state_dict(), ema=self.ema.state_dict(), opt=[o.state_dict() for o in self.optimizers], it=self.step,
                      since_start=self.since_start, spent=self.spent, task=self.task)
         if self.imitation:
             state["imitation"] = self.imitation.state_dict()
@@ -108,14 +117,15 @@ class Trainer:
         self.ema.load_state_dict(state["ema"])
         if self.imitation:
             self.imitation.load_state_dict(state["imitation"])
-        self.optimizer.load_state_dict(state["opt"])
+        for optimizer, kept in zip(self.optimizers, state["opt"]):
+            optimizer.load_state_dict(kept)
         self.step, self.spent = state["it"], state["spent"]
         self.since_start = state.get("since_start", WARMUP)     # no second warm-up: the optimizer's averages are here already
 
     def update(self, batch, progress, elapsed):
         """One optimizer step. progress: what all processes agreed on, 0..1; elapsed: this one's own. Returns the loss's parts and the new progress."""
         lr = learning_rate(self.peak, self.since_start + 1, progress)
-        for group in self.optimizer.param_groups:
+        for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
             group["lr"] = lr
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
             output = self.net(((batch.pixels.float() - MEAN) * SCALE).contiguous(memory_format=torch.channels_last))
@@ -126,11 +136,13 @@ class Trainer:
             loss, parts["imitation"] = loss + IMITATION * imitated, float(imitated)
         else:
             loss, parts = detection_loss(output, batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         progress = self._average_gradients(elapsed)
         nn.utils.clip_grad_norm_(self.params, CLIP)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step, self.since_start = self.step + 1, self.since_start + 1
         self._average_weights()
         return dict(parts, loss=float(loss), lr=lr), progress

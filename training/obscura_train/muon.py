@@ -1,0 +1,43 @@
+"""Muon: momentum whose update is made orthogonal, so that every direction of a layer's weights is learnt at one pace (Jordan et al., 2024).
+
+A convolution's weights count as a matrix of outputs by inputs times kernel. Updates have the size that AdamW's would have (Liu et al., Muon is Scalable for
+LLM Training, 2025), so that both take the same learning rate.
+"""
+import torch
+
+NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315     # a x + b x^3 + c x^5 drives all singular values to about 1
+ITERATIONS = 5
+ADAM_SIZE = 0.2         # root mean square of AdamW's updates, usually
+
+
+def orthogonal(matrix):
+    """The nearest matrix, roughly, with equal singular values: (R, C) to (R, C)."""
+    a, b, c = NEWTON_SCHULZ
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+class Muon(torch.optim.Optimizer):
+    """For weights of two or more dimensions, other than a network's last layers'."""
+
+    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["momentum"] = torch.zeros_like(p)
+                mean = state["momentum"]
+                mean.lerp_(p.grad, 1 - group["momentum"])
+                wanted = p.grad.lerp(mean, group["momentum"]).flatten(1)        # Nesterov's
+                size = ADAM_SIZE * max(wanted.shape) ** 0.5
+                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(orthogonal(wanted).reshape(p.shape), alpha=-group["lr"] * size)
