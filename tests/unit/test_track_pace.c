@@ -100,8 +100,10 @@ static void few_frames_a_second_are_all_looked_at(void **state)
     for (int i = 0; i < 10; i++)
         assert_true(look(&p, &still, NULL));
     assert_true(pace_begin_share(&p) == 1);
+    pace_finish(&p);
     pace_init(&p, 4, 25, 8, 640); /* nor can a short delay line fill much */
     assert_true(look(&p, &still, NULL) && look(&p, &still, NULL));
+    pace_finish(&p);
     pace_init(&p, 2, 25, 30, 640);
     assert_true(pace_begin_share(&p) < 1);
     pace_finish(&p);
