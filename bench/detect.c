@@ -75,14 +75,15 @@ static void print_scores(const struct job *job, struct score *scores, double sec
         const char *name = object_info(i)->name;
         double n = s->objects, ap = score_average_precision(s), recall = s->found / n, covered = s->covered / n;
         double fp = (double)s->false_positives / pictures, iou = s->masks ? s->mask_iou / s->masks : 0;
+        double at = score_best_threshold(s);
         if (job->json)
             printf("{\"type\":\"%s\",\"images\":%d,\"objects\":%d,\"AP50\":%.4f,\"recall\":%.4f,\"covered\":%.4f,"
-                   "\"fp_per_image\":%.3f,\"mask_iou\":%.4f,\"ms\":%.1f}\n",
-                name, pictures, s->objects, ap, recall, covered, fp, iou, ms);
+                   "\"fp_per_image\":%.3f,\"mask_iou\":%.4f,\"best_threshold\":%.3f,\"ms\":%.1f}\n",
+                name, pictures, s->objects, ap, recall, covered, fp, iou, at, ms);
         else
             printf("%-14s images %d objects %d  AP50 %.4f  recall %.4f  covered %.4f  fp/image %.3f  mask IoU %.4f  "
-                   "%.1f ms\n",
-                name, pictures, s->objects, ap, recall, covered, fp, iou, ms);
+                   "F2 best at %.3f  %.1f ms\n",
+                name, pictures, s->objects, ap, recall, covered, fp, iou, at, ms);
     }
     if (!job->json)
         print_timing(&t, seconds, pictures);

@@ -195,6 +195,22 @@ double score_average_precision(struct score *s)
     return area;
 }
 
+double score_best_threshold(struct score *s)
+{
+    qsort(s->rows, s->len, sizeof *s->rows, by_score);
+    size_t hits = 0;
+    double best = 0, at = 0;
+    for (size_t i = 0; i < s->len; i++) {
+        hits += s->rows[i].hit;
+        double f2 = 5.0 * hits / (4.0 * s->objects + (double)(i + 1)); /* 5 P R / (4 P + R) */
+        if (hits && f2 > best) {
+            best = f2;
+            at = s->rows[i].score;
+        }
+    }
+    return at;
+}
+
 void score_finish(struct score *s)
 {
     free(s->rows);

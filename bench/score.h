@@ -26,6 +26,9 @@ struct score {
 int score_image(
     struct score *s, enum object_type type, json_t *annotations, const struct detections *found, float threshold);
 double score_average_precision(struct score *s);
+/* The score at which F2 (recall counts twice as much as precision) is best: where a default threshold belongs; 0 if
+ * nothing was found. */
+double score_best_threshold(struct score *s);
 void score_finish(struct score *s);
 
 #endif

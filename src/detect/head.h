@@ -39,25 +39,40 @@ struct head_level {
 
 /* How the network's input lies in the picture, and what is wanted of it. */
 struct head_window {
-    float origin_x, origin_y;       /* px of the picture at the input's top left corner */
-    float scale_x, scale_y;         /* px of the picture for each px of the input */
-    int width, height;              /* of the input without its padding: boxes are clipped to that */
-    float longest_min, longest_max; /* boxes whose longer side, in px of the input, is not above min or not below max
-                                       are left out; max 0: no limit */
-    const int *types;               /* of each class: enum object_type, or -1 for a class that nobody asked for */
-    const float *threshold;         /* 0..1, by object type: lower scores are left out */
-    int pass;                       /* for struct candidate */
+    float origin_x, origin_y;        /* px of the picture at the input's top left corner */
+    float scale_x, scale_y;          /* px of the picture for each px of the input */
+    int width, height;               /* of the input without its padding: boxes are clipped to that */
+    float longest_min[OBJECT_TYPES]; /* boxes whose longer side, px of the input, is not above it are left out */
+    float longest_max;               /* and those whose longer side is not below this; 0: no limit */
+    const int *types;                /* of each class: enum object_type, or -1 for a class that nobody asked for */
+    const float *threshold;          /* 0..1, by object type: lower scores are left out */
+    int pass;                        /* for struct candidate */
 };
 
 /* Appends a level's candidates. The outputs' shapes have been checked by the caller. -ENOMEM */
 int head_decode(const struct head_level *level, const struct head_window *window, struct candidates *out);
 
-/* Candidates below this share of the best one's score have no say in its box. */
-#define NMS_VOTE_SHARE 0.5f
+/* Candidates below this share of the best one's score have no say in its box and its score. */
+#define NMS_SAY_SHARE 0.5f
 
-/* Non-maximum suppression: sorts by type, then by falling score, keeps the best `limit` of each type and drops those
- * that overlap a better one by an IoU of `iou` or more. With `votes` a kept box becomes the mean, weighted by score, of
- * the candidates that nearly agree with it. -ENOMEM */
-int nms_run(struct candidates *c, float iou, bool votes, size_t limit);
+/* A pass that gave candidates: the longer sides, px of the picture, of objects that it can be expected to see. */
+struct nms_sight {
+    float least, most; /* most 0: no limit */
+};
+
+struct nms_rules {
+    float iou;      /* candidates of a type that overlap a better one by this or more are dropped */
+    size_t limit;   /* the best of each type that are looked at */
+    unsigned votes; /* OBJECT_BIT()s of the types of which a kept box becomes the mean, weighted by score, of the
+                       candidates that nearly agree with it */
+    unsigned agree; /* of the types whose scores the passes have to agree on */
+    const struct nms_sight *passes; /* by candidate.pass; may be NULL where there is one pass */
+    int pass_count;
+};
+
+/* Non-maximum suppression. What stays is sorted by type, then by falling score. Where an object can be expected to be
+ * seen by several passes, its score becomes their mean, as in test-time augmentation; a pass that sees less than half
+ * of the best one's score there, or nothing, counts half of it. -ENOMEM */
+int nms_run(struct candidates *c, const struct nms_rules *rules);
 
 #endif

@@ -54,7 +54,7 @@ static struct box vote(const struct candidate *items, size_t i, size_t n, const 
 {
     const struct box *b = &items[i].box;
     float x1 = 0, y1 = 0, x2 = 0, y2 = 0, sum = 0;
-    for (size_t j = i; j < n && items[j].score >= NMS_VOTE_SHARE * items[i].score; j++) {
+    for (size_t j = i; j < n && items[j].score >= NMS_SAY_SHARE * items[i].score; j++) {
         float w = least(b->x2, c->x2[j]) - most(b->x1, c->x1[j]), h = least(b->y2, c->y2[j]) - most(b->y1, c->y1[j]);
         float both = most(w, 0) * most(h, 0);
         if (both < VOTE_IOU * (c->area[i] + c->area[j] - both))
@@ -69,9 +69,45 @@ static struct box vote(const struct candidate *items, size_t i, size_t n, const 
     return (struct box){x1 / sum, y1 / sum, x2 / sum, y2 / sum};
 }
 
-/* One type's candidates, already sorted; returns how many stay, moved to the front. */
-static size_t thin_out(struct candidate *items, size_t n, float iou, bool votes, const struct columns *c)
+static float overlap(const struct columns *c, size_t i, size_t j)
 {
+    float w = least(c->x2[i], c->x2[j]) - most(c->x1[i], c->x1[j]);
+    float h = least(c->y2[i], c->y2[j]) - most(c->y1[i], c->y1[j]);
+    float both = most(w, 0) * most(h, 0);
+    return both / (c->area[i] + c->area[j] - both);
+}
+
+/* The best score, of at least NMS_SAY_SHARE of candidate i's, that a pass gives to its object; else that share. */
+static float say(const struct candidate *items, size_t i, size_t n, int pass, float iou, const struct columns *c)
+{
+    float least_say = NMS_SAY_SHARE * items[i].score;
+    for (size_t j = i + 1; j < n && items[j].score > least_say; j++)
+        if (items[j].pass == pass && !c->gone[j] && overlap(c, i, j) >= iou)
+            return items[j].score;
+    return least_say;
+}
+
+/* The mean of what all passes that can be expected to see candidate i's object make of it; asked before its rivals go.
+ */
+static float agreed(
+    const struct candidate *items, size_t i, size_t n, const struct nms_rules *rules, const struct columns *c)
+{
+    float longest = most(c->x2[i] - c->x1[i], c->y2[i] - c->y1[i]), sum = items[i].score;
+    int heard = 1;
+    for (int p = 0; p < rules->pass_count; p++) {
+        const struct nms_sight *s = &rules->passes[p];
+        if (p == items[i].pass || longest < s->least || (s->most > 0 && longest > s->most))
+            continue;
+        sum += say(items, i, n, p, rules->iou, c);
+        heard++;
+    }
+    return sum / (float)heard;
+}
+
+/* One type's candidates, already sorted; returns how many stay, moved to the front. */
+static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules *rules, const struct columns *c)
+{
+    bool votes = rules->votes & OBJECT_BIT(items[0].type), agree = rules->agree & OBJECT_BIT(items[0].type);
     for (size_t i = 0; i < n; i++) {
         const struct box *b = &items[i].box;
         c->x1[i] = b->x1;
@@ -85,8 +121,10 @@ static size_t thin_out(struct candidate *items, size_t n, float iou, bool votes,
     for (size_t i = 0; i < n; i++) {
         if (c->gone[i])
             continue;
-        suppress(c, i, n, iou);
         struct candidate best = items[i];
+        if (agree)
+            best.score = agreed(items, i, n, rules, c);
+        suppress(c, i, n, rules->iou);
         if (votes)
             best.box = vote(items, i, n, c);
         items[kept++] = best;
@@ -94,12 +132,12 @@ static size_t thin_out(struct candidate *items, size_t n, float iou, bool votes,
     return kept;
 }
 
-int nms_run(struct candidates *c, float iou, bool votes, size_t limit)
+int nms_run(struct candidates *c, const struct nms_rules *rules)
 {
     if (c->len == 0)
         return 0;
     qsort(c->items, c->len, sizeof *c->items, compare);
-    size_t room = c->len < limit ? c->len : limit;
+    size_t limit = rules->limit, room = c->len < limit ? c->len : limit;
     float *numbers = malloc(room * (5 * sizeof *numbers + 1));
     if (!numbers)
         return -ENOMEM;
@@ -110,11 +148,12 @@ int nms_run(struct candidates *c, float iou, bool votes, size_t limit)
         for (to = from; to < c->len && c->items[to].type == c->items[from].type;)
             to++;
         size_t n = to - from < limit ? to - from : limit;
-        n = thin_out(c->items + from, n, iou, votes, &columns);
+        n = thin_out(c->items + from, n, rules, &columns);
         memmove(c->items + out, c->items + from, n * sizeof *c->items);
         out += n;
     }
     c->len = out;
+    qsort(c->items, c->len, sizeof *c->items, compare); /* scores have changed */
     free(numbers);
     return 0;
 }

@@ -9,8 +9,9 @@
 #define IDENTITY_FINE 2048
 #define IDENTITY_FINE_VIDEO 1280
 #define IDENTITY_COARSE 384
-#define IDENTITY_COARSE_MIN 48.0f /* smaller boxes are the fine pass's business */
-#define SCENE_COARSEST 384        /* for objects that fill the picture */
+#define SCENE_COARSEST 384
+#define COARSE_MIN 8.0f        /* smaller boxes are the finer pass's business */
+#define COARSE_MIN_ALONE 48.0f /* and without its word these too */
 #define SCENE_COARSE 640
 #define SCENE_FINE 1280
 #define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
@@ -47,6 +48,14 @@ static struct pass *add_pass(struct view *v, double longest, float reach)
     return p;
 }
 
+/* The second opinion on what a finer pass sees. */
+static void add_coarse_pass(struct view *v, double longest)
+{
+    struct pass *p = add_pass(v, longest, INFINITY);
+    p->longest_min = COARSE_MIN;
+    p->longest_min_alone = COARSE_MIN_ALONE;
+}
+
 static void add_identity_passes(struct view *v, const struct plan_options *o, bool tile)
 {
     double own = v->width > v->height ? v->width : v->height;
@@ -56,7 +65,7 @@ static void add_identity_passes(struct view *v, const struct plan_options *o, bo
     if (tile)
         p->longest_max = TILE_MAX;
     else if (IDENTITY_COARSE < PASS_RATIO * fine)
-        add_pass(v, IDENTITY_COARSE, INFINITY)->longest_min = IDENTITY_COARSE_MIN;
+        add_coarse_pass(v, IDENTITY_COARSE);
 }
 
 static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
@@ -68,7 +77,7 @@ static void add_scene_passes(struct view *v, const struct plan_options *o, bool 
     if (tile || o->video)
         return;
     if (SCENE_COARSEST < SCENE_PASS_RATIO * fmin(own, SCENE_COARSE))
-        add_pass(v, SCENE_COARSEST, INFINITY);
+        add_coarse_pass(v, SCENE_COARSEST);
     if (SCENE_COARSE < PASS_RATIO * own)
         add_pass(v, SCENE_FINE, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }

@@ -74,14 +74,34 @@ static int make_input(struct workspace *w, const struct network *n, const struct
     return 0;
 }
 
-/* Boxes of faces and plates are better as the mean of what neighbouring cells say; those of persons and vehicles, which
- * masks follow, gain nothing (docs/MODELS.md). */
-static bool votes(const struct network *n)
+/* Types whose boxes are better as the mean of what neighbouring cells say (docs/MODELS.md). */
+#define VOTES (OBJECT_BIT(OBJECT_FACE) | OBJECT_BIT(OBJECT_LICENSE_PLATE))
+
+/* Types whose scores are better as the mean of what the passes say. Of faces more are found without. */
+#define AGREE (OBJECT_BIT(OBJECT_LICENSE_PLATE) | OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE))
+
+#define SEEN_MIN 16.0f /* px of a pass's input: longer side from which on it can be expected to see an object */
+#define SEEN_MAX 0.8f  /* of the largest boxes that it may give: up to that it can */
+
+/* Suppression over all passes of a view. */
+static int settle(struct candidates *c, const struct view *v)
 {
-    return n->coefs == 0;
+    struct nms_sight passes[PLAN_MAX_PASSES];
+    for (int i = 0; i < v->pass_count; i++) {
+        const struct pass *p = &v->passes[i];
+        float px = (float)v->width / p->width;
+        passes[i] = (struct nms_sight){SEEN_MIN * px, SEEN_MAX * p->longest_max * px};
+    }
+    const struct nms_rules rules = {.iou = NMS_IOU,
+        .limit = NMS_LIMIT,
+        .votes = VOTES,
+        .agree = AGREE,
+        .passes = passes,
+        .pass_count = v->pass_count};
+    return nms_run(c, &rules);
 }
 
-/* Removes candidates that were there only to vote. */
+/* Removes candidates that were there only to have a say in others. */
 static void drop_below(struct candidates *c, const float *threshold)
 {
     size_t kept = 0;
@@ -99,19 +119,20 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     for (int i = 0; i < n->class_count; i++)
         types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
     float threshold[OBJECT_TYPES];
-    for (int t = 0; t < OBJECT_TYPES; t++) /* voters count below the threshold too, so that boxes do not depend on it */
-        threshold[t] = params->threshold[t] * (votes(n) ? NMS_VOTE_SHARE : 1);
-    const struct head_window window = {.origin_x = (float)v->x,
+    struct head_window window = {.origin_x = (float)v->x,
         .origin_y = (float)v->y,
         .scale_x = (float)v->width / p->width,
         .scale_y = (float)v->height / p->height,
         .width = p->width,
         .height = p->height,
-        .longest_min = p->longest_min,
         .longest_max = p->longest_max,
         .types = types,
         .threshold = threshold,
         .pass = pass};
+    for (int t = 0; t < OBJECT_TYPES; t++) {
+        threshold[t] = params->threshold[t] * NMS_SAY_SHARE; /* so that neither boxes nor scores depend on it */
+        window.longest_min[t] = AGREE & OBJECT_BIT(t) ? p->longest_min : p->longest_min_alone;
+    }
     int r = 0;
     for (int i = 0; r == 0 && i < n->level_count; i++)
         r = head_decode(&o->levels[i], &window, &w->candidates);
@@ -199,7 +220,7 @@ int view_run(struct workspace *w, struct network *n, const struct frame *f, cons
     if (r < 0)
         return r;
     int64_t mark = clock_mono_ns();
-    r = nms_run(&w->candidates, NMS_IOU, votes(n), NMS_LIMIT);
+    r = settle(&w->candidates, v);
     drop_below(&w->candidates, params->threshold);
     w->timing.decode += since(&mark);
     for (size_t i = 0; r == 0 && i < w->candidates.len; i++)

@@ -96,14 +96,14 @@ static void only_what_is_wanted_comes_out(void **state)
         .height = 20,
         .types = both,
         .threshold = thresholds,
-        .longest_min = 2};
+        .longest_min = {[OBJECT_PERSON] = 2, [OBJECT_VEHICLE] = 2}};
     struct candidates c = {0};
     assert_int_equal(head_decode(&l.head, &w, &c), 0);
     assert_int_equal(c.len, 1);
     assert_float_equal(c.items[0].box.x1, 4, 1e-5);
     assert_float_equal(c.items[0].box.y1, 0, 1e-5); /* clipped */
     candidates_clear(&c);
-    w.longest_min = 0;
+    w.longest_min[OBJECT_VEHICLE] = 0;
     w.longest_max = 10;
     assert_int_equal(head_decode(&l.head, &w, &c), 0);
     assert_int_equal(c.len, 1); /* now the small one alone */
@@ -154,7 +154,7 @@ static void nms_keeps_what_the_definition_keeps(void **state)
     memcpy(c.items, plain, COUNT * sizeof *plain);
     qsort(plain, COUNT, sizeof *plain, by_type_and_score);
     size_t n = plain_nms(plain, COUNT, 0.4f);
-    assert_int_equal(nms_run(&c, 0.4f, false, 3000), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.4f, .limit = 3000}), 0);
     assert_true(n > 100 && n < 1200);
     assert_int_equal(c.len, n);
     for (size_t i = 0; i < n; i++) {
@@ -170,13 +170,13 @@ static void nms_keeps_the_best_within_its_limit(void **state)
     struct candidates c = {.items = calloc(40, sizeof *c.items), .cap = 40, .len = 40};
     for (int i = 0; i < 40; i++)
         c.items[i] = (struct candidate){.type = i % 2, .score = i / 40.0f, .box = {10.0f * i, 0, 10.0f * i + 5, 5}};
-    assert_int_equal(nms_run(&c, 0.5f, false, 3), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 3}), 0);
     assert_int_equal(c.len, 6);
     assert_float_equal(c.items[0].score, 38 / 40.0f, 1e-6);
     assert_float_equal(c.items[3].score, 39 / 40.0f, 1e-6);
     assert_float_equal(c.items[5].score, 35 / 40.0f, 1e-6);
     candidates_finish(&c);
-    assert_int_equal(nms_run(&c, 0.5f, false, 3), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 3}), 0);
 }
 
 static void agreeing_candidates_vote_on_the_box(void **state)
@@ -190,12 +190,40 @@ static void agreeing_candidates_vote_on_the_box(void **state)
     };
     struct candidates c = {.items = malloc(sizeof cells), .cap = 5, .len = 5};
     memcpy(c.items, cells, sizeof cells);
-    assert_int_equal(nms_run(&c, 0.5f, true, 100), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 100, .votes = 1}), 0);
     assert_int_equal(c.len, 2);
     assert_float_equal(c.items[0].box.x1, (0.8 * 100 + 0.6 * 110) / 1.4, 1e-3);
     assert_float_equal(c.items[0].box.x2, (0.8 * 200 + 0.6 * 210) / 1.4, 1e-3);
     assert_float_equal(c.items[0].score, 0.8f, 1e-6);
     assert_float_equal(c.items[1].box.x1, 500, 1e-3);
+    candidates_finish(&c);
+}
+
+static void scores_are_what_the_passes_agree_on(void **state)
+{
+    const struct nms_sight passes[] = {{0, 0}, {40, 0}, {0, 150}};
+    const struct candidate found[] = {
+        {.score = 0.8f, .box = {100, 100, 200, 200}},
+        {.score = 0.6f, .box = {102, 100, 202, 200}, .pass = 1},
+        {.score = 0.5f, .box = {104, 100, 204, 200}, .pass = 2},
+        {.score = 0.7f, .box = {104, 100, 204, 200}},            /* the same pass says nothing more */
+        {.score = 0.9f, .box = {300, 100, 400, 200}, .pass = 1}, /* alone: the others count half */
+        {.score = 0.2f, .box = {300, 100, 400, 200}},            /* too weak to be heard */
+        {.score = 0.4f, .box = {500, 100, 530, 130}},            /* too small for the second pass */
+        {.score = 0.4f, .box = {500, 100, 530, 130}, .pass = 2},
+        {.score = 0.6f, .box = {600, 100, 800, 200}}, /* too large for the third */
+        {.score = 0.6f, .box = {600, 100, 800, 200}, .pass = 1},
+    };
+    struct candidates c = {.items = malloc(sizeof found), .cap = 10, .len = 10};
+    memcpy(c.items, found, sizeof found);
+    const struct nms_rules rules = {.iou = 0.5f, .limit = 100, .agree = 1, .passes = passes, .pass_count = 3};
+    assert_int_equal(nms_run(&c, &rules), 0);
+    const float x1[] = {100, 300, 600, 500}, score[] = {1.9f / 3, 0.6f, 0.6f, 0.4f};
+    assert_int_equal(c.len, 4);
+    for (int i = 0; i < 4; i++)
+        assert_float_equal(c.items[i].score, score[i], 1e-6);
+    assert_float_equal(c.items[0].box.x1, x1[0], 1e-3);
+    assert_float_equal(c.items[3].box.x1, x1[3], 1e-3);
     candidates_finish(&c);
 }
 
@@ -207,6 +235,7 @@ int main(void)
         cmocka_unit_test(nms_keeps_what_the_definition_keeps),
         cmocka_unit_test(nms_keeps_the_best_within_its_limit),
         cmocka_unit_test(agreeing_candidates_vote_on_the_box),
+        cmocka_unit_test(scores_are_what_the_passes_agree_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
