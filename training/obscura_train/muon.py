@@ -11,13 +11,18 @@ ADAM_SIZE = 0.2         # root mean square of AdamW's updates, usually
 
 
 def orthogonal(matrix):
-    """The nearest matrix, roughly, with equal singular values: (R, C) to (R, C)."""
+    """The nearest matrix, roughly, with equal singular values: (R, C) to (R, C).
+
+    Each round multiplies x by a polynomial of x x', which commute with each other: so the rounds need x x' only, the smaller side squared."""
     a, b, c = NEWTON_SCHULZ
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
+    gram, product, one = x @ x.T, None, torch.eye(len(x), dtype=x.dtype, device=x.device)
     for _ in range(ITERATIONS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        step = a * one + b * gram + c * gram @ gram
+        product = step if product is None else step @ product
+        gram = step @ gram @ step
+    x = product @ x
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 

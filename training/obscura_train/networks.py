@@ -12,7 +12,7 @@ PROTO_STRIDE = 4
 
 CONFIGS = {
     "identity": dict(nc=2, widths=(16, 32, 48, 80, 112), depths=(0, 2, 2, 1), neck=48),
-    "scene": dict(nc=2, widths=(16, 32, 48, 96, 160), depths=(0, 2, 3, 2), neck=48, masks=16),
+    "scene": dict(nc=2, widths=(16, 32, 48, 96, 160), depths=(0, 2, 4, 5), neck=48, masks=16),
 }
 
 

@@ -1,6 +1,7 @@
 """Runs a network on a picture: the reference for preprocessing, decoding and suppression that the C program has to match.
 
-The program then enlarges boxes (export.py, --enlarge); here they stay as the network gives them.
+The program then lets its passes agree on scores (../src/detect/nms.c) and enlarges boxes (export.py, --enlarge); here both stay as the network gives
+them.
 """
 import cv2
 import numpy as np
