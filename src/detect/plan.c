@@ -11,7 +11,7 @@
 #define IDENTITY_COARSE 384
 #define SCENE_COARSEST 384
 #define COARSE_MIN 8.0f        /* smaller boxes are the finer pass's business */
-#define COARSE_MIN_ALONE 48.0f /* and without its word these too */
+#define COARSE_MIN_ALONE 48.0f /* the same, of types whose passes do not agree on a score */
 #define SCENE_COARSE 640
 #define SCENE_FINE 1280
 #define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
