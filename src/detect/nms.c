@@ -50,39 +50,29 @@ static void suppress(const struct columns *c, size_t i, size_t n, float iou)
 
 /* The box of a kept candidate as a mean of those that agree with it, weighted by score: neighbouring cells see the same
  * object, and each errs a little. */
-static struct box vote(const struct candidate *items, size_t i, size_t n, const struct columns *c)
+static struct box vote(const struct candidate *items, size_t i, size_t n)
 {
-    const struct box *b = &items[i].box;
     float x1 = 0, y1 = 0, x2 = 0, y2 = 0, sum = 0;
     for (size_t j = i; j < n && items[j].score >= NMS_SAY_SHARE * items[i].score; j++) {
-        float w = least(b->x2, c->x2[j]) - most(b->x1, c->x1[j]), h = least(b->y2, c->y2[j]) - most(b->y1, c->y1[j]);
-        float both = most(w, 0) * most(h, 0);
-        if (both < VOTE_IOU * (c->area[i] + c->area[j] - both))
+        const struct box *b = &items[j].box;
+        if (box_iou(&items[i].box, b) < VOTE_IOU)
             continue;
         float weight = items[j].score;
-        x1 += weight * c->x1[j];
-        y1 += weight * c->y1[j];
-        x2 += weight * c->x2[j];
-        y2 += weight * c->y2[j];
+        x1 += weight * b->x1;
+        y1 += weight * b->y1;
+        x2 += weight * b->x2;
+        y2 += weight * b->y2;
         sum += weight;
     }
     return (struct box){x1 / sum, y1 / sum, x2 / sum, y2 / sum};
 }
 
-static float overlap(const struct columns *c, size_t i, size_t j)
-{
-    float w = least(c->x2[i], c->x2[j]) - most(c->x1[i], c->x1[j]);
-    float h = least(c->y2[i], c->y2[j]) - most(c->y1[i], c->y1[j]);
-    float both = most(w, 0) * most(h, 0);
-    return both / (c->area[i] + c->area[j] - both);
-}
-
 /* The best score, of at least NMS_SAY_SHARE of candidate i's, that a pass gives to its object; else that share. */
-static float say(const struct candidate *items, size_t i, size_t n, int pass, float iou, const struct columns *c)
+static float say(const struct candidate *items, size_t i, size_t n, int pass, float iou, const unsigned char *gone)
 {
     float least_say = NMS_SAY_SHARE * items[i].score;
     for (size_t j = i + 1; j < n && items[j].score > least_say; j++)
-        if (items[j].pass == pass && !c->gone[j] && overlap(c, i, j) >= iou)
+        if (items[j].pass == pass && !gone[j] && box_iou(&items[i].box, &items[j].box) >= iou)
             return items[j].score;
     return least_say;
 }
@@ -90,15 +80,16 @@ static float say(const struct candidate *items, size_t i, size_t n, int pass, fl
 /* The mean of what all passes that can be expected to see candidate i's object make of it; asked before its rivals go.
  */
 static float agreed(
-    const struct candidate *items, size_t i, size_t n, const struct nms_rules *rules, const struct columns *c)
+    const struct candidate *items, size_t i, size_t n, const struct nms_rules *rules, const unsigned char *gone)
 {
-    float longest = most(c->x2[i] - c->x1[i], c->y2[i] - c->y1[i]), sum = items[i].score;
+    const struct box *b = &items[i].box;
+    float longest = most(b->x2 - b->x1, b->y2 - b->y1), sum = items[i].score;
     int heard = 1;
     for (int p = 0; p < rules->pass_count; p++) {
         const struct nms_sight *s = &rules->passes[p];
         if (p == items[i].pass || longest < s->least || (s->most > 0 && longest > s->most))
             continue;
-        sum += say(items, i, n, p, rules->iou, c);
+        sum += say(items, i, n, p, rules->iou, gone);
         heard++;
     }
     return sum / (float)heard;
@@ -123,10 +114,10 @@ static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules
             continue;
         struct candidate best = items[i];
         if (agree)
-            best.score = agreed(items, i, n, rules, c);
+            best.score = agreed(items, i, n, rules, c->gone);
         suppress(c, i, n, rules->iou);
         if (votes)
-            best.box = vote(items, i, n, c);
+            best.box = vote(items, i, n);
         items[kept++] = best;
     }
     return kept;

@@ -130,7 +130,9 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
         .threshold = threshold,
         .pass = pass};
     for (int t = 0; t < OBJECT_TYPES; t++) {
-        threshold[t] = params->threshold[t] * NMS_SAY_SHARE; /* so that neither boxes nor scores depend on it */
+        bool heard = VOTES & OBJECT_BIT(t) || (v->pass_count > 1 && AGREE & OBJECT_BIT(t));
+        /* What has a say in others counts below the threshold too, so that neither boxes nor scores depend on it. */
+        threshold[t] = params->threshold[t] * (heard ? NMS_SAY_SHARE : 1);
         window.longest_min[t] = AGREE & OBJECT_BIT(t) ? p->longest_min : p->longest_min_alone;
     }
     int r = 0;

@@ -196,10 +196,11 @@ def voc2007_rest(s):
             lines.setdefault((o.findtext("name"), *(int(float(o.findtext("bndbox/" + k))) for k in ("xmin", "ymin", "xmax", "ymax"))), set()).add(p)
     for p in s.paths(r"^JPEGImages/\d{6}\.jpg$"):
         boxes = [(f[0], *map(int, f[1:5])) for f in map(str.split, s.text(f"HandledText/initTxt/{stem(p)}.txt").splitlines()) if len(f) == 5]
-        im = s.image(p)
-        if im is None or not boxes or set.intersection(*(lines.get(b, set()) for b in boxes)):
+        if not boxes or set.intersection(*(lines.get(b, set()) for b in boxes)):
             continue
-        yield p, im, [make_object(VOC_TYPES[name], [x1, y1, x2 - x1, y2 - y1]) for name, x1, y1, x2, y2 in boxes if name in VOC_TYPES]
+        im = s.image(p)
+        if im is not None:
+            yield p, im, [make_object(VOC_TYPES[name], [x1, y1, x2 - x1, y2 - y1]) for name, x1, y1, x2, y2 in boxes if name in VOC_TYPES]
 
 
 def voc2012_animals(s):
