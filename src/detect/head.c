@@ -68,22 +68,23 @@ static bool read_box(
     float longest = fmaxf(b.x2 - b.x1, b.y2 - b.y1);
     if (longest <= w->longest_min[type] || (w->longest_max > 0 && longest >= w->longest_max))
         return false;
-    *ret_box = (struct box){w->origin_x + b.x1 * w->scale_x, w->origin_y + b.y1 * w->scale_y,
-        w->origin_x + b.x2 * w->scale_x, w->origin_y + b.y2 * w->scale_y};
+    float xa = w->origin_x + b.x1 * w->scale_x, xb = w->origin_x + b.x2 * w->scale_x;
+    *ret_box =
+        (struct box){fminf(xa, xb), w->origin_y + b.y1 * w->scale_y, fmaxf(xa, xb), w->origin_y + b.y2 * w->scale_y};
     return true;
 }
 
 static int append_cell(
     const struct head_level *l, const struct head_window *w, int class, int y, int x, struct candidates *out)
 {
-    struct candidate c = {.type = w->types[class], .class = class, .pass = w->pass};
+    struct candidate c = {.type = w->types[class], .class = class};
     if (!read_box(l, w, c.type, y, x, &c.box))
         return 0;
     int r = reserve(out);
     if (r < 0)
         return r;
     c.score = 1 / (1 + expf(-infer_at(l->cls, class, y, x)));
-    c.coef = out->coef_len;
+    c.best = (struct sighting){c.score, w->pass, out->coef_len};
     for (int k = 0; k < out->coef_count; k++)
         out->coefs[out->coef_len++] = infer_at(l->coef, k, y, x);
     out->items[out->len++] = c;

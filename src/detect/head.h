@@ -9,14 +9,21 @@
 #include "detect/detection.h"
 #include "infer/infer.h"
 
+/* What one run of the network makes of an object. */
+struct sighting {
+    float score; /* 0..1 */
+    int pass;    /* which run: the caller's number */
+    size_t coef; /* its first mask coefficient in candidates.coefs */
+};
+
 /* Candidates compete among themselves only within their class. */
 struct candidate {
     struct box box; /* px of the picture */
-    float score;    /* 0..1 */
+    float score;    /* 0..1: at first that of `best` */
     int type;       /* enum object_type */
     int class;      /* of the network */
-    int pass;       /* which run of the network gave it: the caller's number */
-    size_t coef;    /* its first mask coefficient in candidates.coefs */
+    struct sighting best;
+    struct sighting second; /* by another pass that agrees; score 0: there is none */
 };
 
 struct candidates {
@@ -40,13 +47,13 @@ struct head_level {
 /* How the network's input lies in the picture, and what is wanted of it. */
 struct head_window {
     float origin_x, origin_y;        /* px of the picture at the input's top left corner */
-    float scale_x, scale_y;          /* px of the picture for each px of the input */
+    float scale_x, scale_y;          /* px of the picture for each px of the input; scale_x < 0: a mirrored one */
     int width, height;               /* of the input without its padding: boxes are clipped to that */
     float longest_min[OBJECT_TYPES]; /* boxes whose longer side, px of the input, is not above it are left out */
     float longest_max;               /* and those whose longer side is not below this; 0: no limit */
     const int *types;                /* of each class: enum object_type, or -1 for a class that nobody asked for */
     const float *threshold;          /* 0..1, by object type: lower scores are left out */
-    int pass;                        /* for struct candidate */
+    int pass;                        /* for struct sighting */
 };
 
 /* Appends a level's candidates. The outputs' shapes have been checked by the caller. -ENOMEM */
@@ -66,13 +73,14 @@ struct nms_rules {
     unsigned votes; /* OBJECT_BIT()s of the types of which a kept box becomes the mean, weighted by score, of the
                        candidates that nearly agree with it */
     unsigned agree; /* of the types whose scores the passes have to agree on */
-    const struct nms_sight *passes; /* by candidate.pass; may be NULL where there is one pass */
+    const struct nms_sight *passes; /* by sighting.pass; may be NULL where there is one pass */
     int pass_count;
 };
 
 /* Non-maximum suppression. What stays is sorted by type, then by falling score. Where an object can be expected to be
  * seen by several passes, its score becomes their mean, as in test-time augmentation; a pass that sees less than half
- * of the best one's score there, or nothing, counts half of it. -ENOMEM */
+ * of the best one's score there, or nothing, counts half of it. Of those that see more the best becomes `second`.
+ * -ENOMEM */
 int nms_run(struct candidates *c, const struct nms_rules *rules);
 
 #endif

@@ -21,7 +21,7 @@ static int compare(const void *pa, const void *pb)
     if (a->score != b->score)
         return a->score > b->score ? -1 : 1;
     /* Equal scores: any fixed order, so that results do not depend on the sort. */
-    return a->coef < b->coef ? -1 : a->coef > b->coef ? 1 : memcmp(&a->box, &b->box, sizeof a->box);
+    return a->best.coef < b->best.coef ? -1 : a->best.coef > b->best.coef ? 1 : memcmp(&a->box, &b->box, sizeof a->box);
 }
 
 static inline float least(float a, float b)
@@ -67,32 +67,37 @@ static struct box vote(const struct candidate *items, size_t i, size_t n)
     return (struct box){x1 / sum, y1 / sum, x2 / sum, y2 / sum};
 }
 
-/* The best score, of at least NMS_SAY_SHARE of candidate i's, that a pass gives to its object; else that share. */
-static float say(const struct candidate *items, size_t i, size_t n, int pass, float iou, const unsigned char *gone)
+/* The best that a pass makes of candidate i's object; a score of 0 where it is less than NMS_SAY_SHARE of i's. */
+static struct sighting say(
+    const struct candidate *items, size_t i, size_t n, int pass, float iou, const unsigned char *gone)
 {
     float least_say = NMS_SAY_SHARE * items[i].score;
     for (size_t j = i + 1; j < n && items[j].score > least_say; j++)
-        if (items[j].pass == pass && !gone[j] && box_iou(&items[i].box, &items[j].box) >= iou)
-            return items[j].score;
-    return least_say;
+        if (items[j].best.pass == pass && !gone[j] && box_iou(&items[i].box, &items[j].box) >= iou)
+            return items[j].best;
+    return (struct sighting){0};
 }
 
-/* The mean of what all passes that can be expected to see candidate i's object make of it; asked before its rivals go.
- */
-static float agreed(
+/* Candidate i as all passes that can be expected to see its object make it; asked before its rivals go. */
+static struct candidate agreed(
     const struct candidate *items, size_t i, size_t n, const struct nms_rules *rules, const unsigned char *gone)
 {
-    const struct box *b = &items[i].box;
-    float longest = most(b->x2 - b->x1, b->y2 - b->y1), sum = items[i].score;
+    struct candidate ret = items[i];
+    const struct box *b = &ret.box;
+    float longest = most(b->x2 - b->x1, b->y2 - b->y1), sum = ret.score;
     int heard = 1;
     for (int p = 0; p < rules->pass_count; p++) {
         const struct nms_sight *s = &rules->passes[p];
-        if (p == items[i].pass || longest < s->least || (s->most > 0 && longest > s->most))
+        if (p == ret.best.pass || longest < s->least || (s->most > 0 && longest > s->most))
             continue;
-        sum += say(items, i, n, p, rules->iou, gone);
+        struct sighting other = say(items, i, n, p, rules->iou, gone);
+        if (other.score > ret.second.score)
+            ret.second = other;
+        sum += most(other.score, NMS_SAY_SHARE * items[i].score);
         heard++;
     }
-    return sum / (float)heard;
+    ret.score = sum / (float)heard;
+    return ret;
 }
 
 /* One type's candidates, already sorted; returns how many stay, moved to the front. */
@@ -112,9 +117,7 @@ static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules
     for (size_t i = 0; i < n; i++) {
         if (c->gone[i])
             continue;
-        struct candidate best = items[i];
-        if (agree)
-            best.score = agreed(items, i, n, rules, c->gone);
+        struct candidate best = agree ? agreed(items, i, n, rules, c->gone) : items[i];
         suppress(c, i, n, rules->iou);
         if (votes)
             best.box = vote(items, i, n);

@@ -49,9 +49,10 @@ static struct pass *add_pass(struct view *v, double longest, float reach)
 }
 
 /* The second opinion on what a finer pass sees. */
-static void add_coarse_pass(struct view *v, double longest)
+static void add_coarse_pass(struct view *v, double longest, bool mirrored)
 {
     struct pass *p = add_pass(v, longest, INFINITY);
+    p->mirrored = mirrored;
     p->longest_min = COARSE_MIN;
     p->longest_min_alone = COARSE_MIN_ALONE;
 }
@@ -65,7 +66,7 @@ static void add_identity_passes(struct view *v, const struct plan_options *o, bo
     if (tile)
         p->longest_max = TILE_MAX;
     else if (IDENTITY_COARSE < PASS_RATIO * fine)
-        add_coarse_pass(v, IDENTITY_COARSE);
+        add_coarse_pass(v, IDENTITY_COARSE, false);
 }
 
 static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
@@ -77,7 +78,7 @@ static void add_scene_passes(struct view *v, const struct plan_options *o, bool 
     if (tile || o->video)
         return;
     if (SCENE_COARSEST < SCENE_PASS_RATIO * fmin(own, SCENE_COARSE))
-        add_coarse_pass(v, SCENE_COARSEST);
+        add_coarse_pass(v, SCENE_COARSEST, true);
     if (SCENE_COARSE < PASS_RATIO * own)
         add_pass(v, SCENE_FINE, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }

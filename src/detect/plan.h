@@ -16,8 +16,9 @@ enum { SIDE_LEFT = 1, SIDE_TOP = 2, SIDE_RIGHT = 4, SIDE_BOTTOM = 8 };
 
 /* One run of a network over a view scaled to width x height. */
 struct pass {
-    int width, height;       /* px of the network's input, without padding; never larger than the view */
-    float longest_min;       /* boxes taken: longer side above it, px of the input */
+    int width, height; /* px of the network's input, without padding; never larger than the view */
+    bool mirrored;     /* left and right change places in the input: what the network makes of it errs otherwise */
+    float longest_min; /* boxes taken: longer side above it, px of the input */
     float longest_min_alone; /* the same, of types whose passes do not agree on a score (view.c) */
     float longest_max;       /* and below this; 0: no limit */
     float reach; /* px of the picture: longest side of an object that this pass can be trusted to see as one */

@@ -1,8 +1,8 @@
 /* See segment.h.
  *
  * The work is separable: the sum over prototypes is done at their own size for the few rows and columns a box covers;
- * each such row is stretched to the picture's width once; a picture row is then a blend of two stretched rows, compared
- * with zero as it is made and counted into runs at once. Nothing the size of the picture is ever stored. */
+ * each such row is stretched to the picture's width once; a picture row is then a blend of two stretched rows of each
+ * source, compared with zero and counted into runs at once. Nothing the size of the picture is ever stored. */
 #include "detect/segment.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ void prototypes_finish(struct prototypes *p)
     *p = (struct prototypes){0};
 }
 
-int prototypes_copy(struct prototypes *p, const struct infer_output *o)
+int prototypes_copy(struct prototypes *p, const struct infer_output *o, bool mirrored)
 {
     size_t need = (size_t)o->c * o->h * o->w;
     if (need > p->cap) {
@@ -42,7 +42,7 @@ int prototypes_copy(struct prototypes *p, const struct infer_output *o)
         for (int y = 0; y < o->h; y++) {
             const float *row = o->data + c * o->stride_c + y * o->stride_y;
             for (int x = 0; x < o->w; x++)
-                *out++ = row[x * o->stride_x];
+                *out++ = row[(mirrored ? o->w - 1 - x : x) * o->stride_x];
         }
     return 0;
 }
@@ -98,73 +98,131 @@ static void stretch_row(const float *restrict in, const struct axis *ax, int wid
     }
 }
 
-static void blend_row(const float *restrict a, const float *restrict b, float part, int width, uint8_t *restrict out)
+/* Adds a row between two stretched ones, times `weight`. */
+static void add_blend(
+    const float *restrict a, const float *restrict b, float part, float weight, int width, float *restrict out)
 {
     for (int x = 0; x < width; x++)
-        out[x] = a[x] + (b[x] - a[x]) * part > 0;
+        out[x] += weight * (a[x] + (b[x] - a[x]) * part);
 }
 
-/* What segment_mask needs while it runs, in one allocation. */
-struct bench {
+static void cut_row(const float *restrict row, int width, uint8_t *restrict out)
+{
+    for (int x = 0; x < width; x++)
+        out[x] = row[x] > 0;
+}
+
+/* One source, on its way down the box. */
+struct stretcher {
+    const struct mask_source *source;
     struct axis ax, ay;
     float *sum, *upper, *lower; /* prototype row; the two stretched rows */
-    uint8_t *bits;
+    int have;                   /* the prototype row, counted from ay.first, in `upper`; the next is in `lower` */
+    void *memory;               /* owned: all of these */
 };
 
-static int write_rows(const struct prototypes *p, const float *coefs, struct bench *s, struct mask_writer *w)
+static void stretcher_finish(struct stretcher *s)
 {
-    int width = w->mask->width, have = -2; /* `upper` holds the prototype row `have`, `lower` the next */
-    for (int y = 0; y < w->mask->height; y++) {
-        int at = s->ay.at[y], next = at + 1 < s->ay.count ? at + 1 : at;
-        if (at != have) {
-            if (at == have + 1) {
-                float *t = s->upper;
-                s->upper = s->lower;
-                s->lower = t;
-            } else {
-                sum_row(p, coefs, s->ay.first + at, &s->ax, s->sum);
-                stretch_row(s->sum, &s->ax, width, s->upper);
-            }
-            sum_row(p, coefs, s->ay.first + next, &s->ax, s->sum);
-            stretch_row(s->sum, &s->ax, width, s->lower);
-            have = at;
-        }
-        blend_row(s->upper, s->lower, s->ay.part[y], width, s->bits);
-        int r = mask_writer_row(w, s->bits);
-        if (r < 0)
-            return r;
-    }
+    free(s->memory);
+}
+
+static int stretcher_begin(struct stretcher *s, const struct mask_source *source, const struct mask *m)
+{
+    const struct prototypes *p = source->prototypes;
+    size_t width = m->width, height = m->height;
+    float *memory = malloc((2 * (width + height) + p->width + 2 * width) * sizeof *memory);
+    if (!memory)
+        return -ENOMEM;
+    *s = (struct stretcher){.source = source,
+        .ax = {.part = memory, .at = (int *)(void *)(memory + width)},
+        .ay = {.part = memory + 2 * width, .at = (int *)(void *)(memory + 2 * width + height)},
+        .sum = memory + 2 * (width + height),
+        .have = -2,
+        .memory = memory};
+    s->upper = s->sum + p->width;
+    s->lower = s->upper + width;
+    sample_axis(&s->ax, m->x, m->width, p->origin_x, p->scale_x, p->width);
+    sample_axis(&s->ay, m->y, m->height, p->origin_y, p->scale_y, p->height);
     return 0;
 }
 
-int segment_mask(const struct prototypes *p, const float *coefs, const struct box *box, struct mask **ret_mask)
+/* The prototypes' row `at`, stretched to the box's width. */
+static void make_row(struct stretcher *s, int at, int width, float *out)
+{
+    sum_row(s->source->prototypes, s->source->coefs, s->ay.first + at, &s->ax, s->sum);
+    stretch_row(s->sum, &s->ax, width, out);
+}
+
+/* Adds the source's part in row y of the box. */
+static void stretcher_add(struct stretcher *s, int y, int width, float *row)
+{
+    int at = s->ay.at[y], next = at + 1 < s->ay.count ? at + 1 : at;
+    if (at != s->have) {
+        if (at == s->have + 1) {
+            float *t = s->upper;
+            s->upper = s->lower;
+            s->lower = t;
+        } else {
+            make_row(s, at, width, s->upper);
+        }
+        make_row(s, next, width, s->lower);
+        s->have = at;
+    }
+    add_blend(s->upper, s->lower, s->ay.part[y], s->source->weight, width, row);
+}
+
+static int write_rows(struct stretcher *stretchers, int count, struct mask_writer *w)
+{
+    int width = w->mask->width, r = 0;
+    float *row = malloc(width * (sizeof *row + 1));
+    if (!row)
+        return -ENOMEM;
+    uint8_t *bits = (uint8_t *)(row + width);
+    for (int y = 0; r == 0 && y < w->mask->height; y++) {
+        memset(row, 0, width * sizeof *row);
+        for (int i = 0; i < count; i++)
+            stretcher_add(&stretchers[i], y, width, row);
+        cut_row(row, width, bits);
+        r = mask_writer_row(w, bits);
+    }
+    free(row);
+    return r;
+}
+
+static int write_mask(const struct mask_source *sources, int count, struct mask_writer *w)
+{
+    struct stretcher stretchers[SEGMENT_MAX_SOURCES];
+    int made = 0, r = 0;
+    while (r == 0 && made < count) {
+        r = stretcher_begin(&stretchers[made], &sources[made], w->mask);
+        made += r == 0;
+    }
+    if (r == 0)
+        r = write_rows(stretchers, count, w);
+    for (int i = 0; i < made; i++)
+        stretcher_finish(&stretchers[i]);
+    return r;
+}
+
+int segment_mask(const struct mask_source *sources, int count, const struct box *box, struct mask **ret_mask)
 {
     int x1 = (int)floorf(box->x1), x2 = (int)ceilf(box->x2), y1 = (int)floorf(box->y1), y2 = (int)ceilf(box->y2);
-    if (x1 >= x2 || y1 >= y2 || p->width < 1 || p->height < 1)
+    if (x1 >= x2 || y1 >= y2 || count < 1 || count > SEGMENT_MAX_SOURCES)
         return -EINVAL;
-    size_t width = x2 - x1, height = y2 - y1;
-    float *memory = malloc((2 * (width + height) + p->width + 2 * width) * sizeof *memory + width);
-    if (!memory)
-        return -ENOMEM;
-    struct bench s = {.ax = {.part = memory, .at = (int *)(void *)(memory + width)},
-        .ay = {.part = memory + 2 * width, .at = (int *)(void *)(memory + 2 * width + height)}};
-    s.sum = memory + 2 * (width + height);
-    s.upper = s.sum + p->width;
-    s.lower = s.upper + width;
-    s.bits = (uint8_t *)(s.lower + width);
-    sample_axis(&s.ax, x1, (int)width, p->origin_x, p->scale_x, p->width);
-    sample_axis(&s.ay, y1, (int)height, p->origin_y, p->scale_y, p->height);
+    for (int i = 0; i < count; i++)
+        if (sources[i].prototypes->width < 1 || sources[i].prototypes->height < 1)
+            return -EINVAL;
     struct mask_writer w;
-    int r = mask_writer_begin(&w, x1, y1, (int)width, (int)height);
-    if (r == 0)
-        r = write_rows(p, coefs, &s, &w);
-    free(memory);
+    int r = mask_writer_begin(&w, x1, y1, x2 - x1, y2 - y1);
+    if (r < 0)
+        return r;
+    r = write_mask(sources, count, &w);
     if (r < 0) {
         mask_writer_abort(&w);
         return r;
     }
     r = mask_writer_end(&w, ret_mask);
-    if (r < 0 || mask_count(*ret_mask) >= LEAST_SHARE * width * height)
+    if (r < 0 || mask_count(*ret_mask) >= LEAST_SHARE * (x2 - x1) * (double)(y2 - y1))
         return r;
     mask_destroy(*ret_mask);
     return mask_rectangle(box, ret_mask);

@@ -16,13 +16,24 @@ struct prototypes {
     float scale_x, scale_y;   /* px of the picture for each prototype px */
 };
 
-/* Copies the output; the place in the picture is set by the caller. -ENOMEM */
-int prototypes_copy(struct prototypes *p, const struct infer_output *output);
+/* Copies the output, right to left where the input was mirrored; the place in the picture is set by the caller. -ENOMEM
+ */
+int prototypes_copy(struct prototypes *p, const struct infer_output *output, bool mirrored);
 void prototypes_finish(struct prototypes *p);
 
-/* The mask of one box (px of the picture) with p->count coefficients: assembled inside the box alone, scaled up
- * bilinearly to px of the picture and cut at zero. Its rectangle is the pixels that the box touches. Where hardly
- * anything comes out the whole rectangle is set: a detection is never left uncovered. -EINVAL (empty box), -ENOMEM */
-int segment_mask(const struct prototypes *p, const float *coefs, const struct box *box, struct mask **ret_mask);
+/* What one pass says of an object's mask. */
+struct mask_source {
+    const struct prototypes *prototypes;
+    const float *coefs; /* prototypes->count of them */
+    float weight;       /* > 0 */
+};
+
+#define SEGMENT_MAX_SOURCES 2
+
+/* The mask of one box (px of the picture): assembled inside the box alone, scaled up bilinearly to px of the picture,
+ * the weighted mean over 1..SEGMENT_MAX_SOURCES sources, cut at zero. Its rectangle is the pixels that the box touches.
+ * Where hardly anything comes out the whole rectangle is set: a detection is never left uncovered.
+ * -EINVAL (empty box), -ENOMEM */
+int segment_mask(const struct mask_source *sources, int count, const struct box *box, struct mask **ret_mask);
 
 #endif

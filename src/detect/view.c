@@ -50,7 +50,18 @@ static int scale_view(
                  : scale_to_rgb(f, 0, v->y, beyond, v->height, canvas + 3 * columns, stride, width - columns, height);
 }
 
-/* Makes the input of a pass: the view scaled, and the network's padding to its right and below. */
+static void mirror_row(uint8_t *rgb, int width)
+{
+    for (int a = 0, b = width - 1; a < b; a++, b--) {
+        uint8_t t[3];
+        memcpy(t, rgb + 3 * a, 3);
+        memcpy(rgb + 3 * a, rgb + 3 * b, 3);
+        memcpy(rgb + 3 * b, t, 3);
+    }
+}
+
+/* Makes the input of a pass: the view scaled, mirrored if so planned, and the network's padding to its right and below.
+ */
 static int make_input(struct workspace *w, const struct network *n, const struct frame *f, const struct view *v,
     const struct pass *p, struct infer_picture *ret)
 {
@@ -67,8 +78,12 @@ static int make_input(struct workspace *w, const struct network *n, const struct
     int r = scale_view(f, v, w->canvas, (ptrdiff_t)stride, p->width, p->height);
     if (r < 0)
         return r;
-    for (int y = 0; y < p->height; y++)
-        memset(w->canvas + y * stride + (size_t)p->width * 3, n->pad, stride - (size_t)p->width * 3);
+    for (int y = 0; y < p->height; y++) {
+        uint8_t *row = w->canvas + y * stride;
+        if (p->mirrored)
+            mirror_row(row, p->width);
+        memset(row + (size_t)p->width * 3, n->pad, stride - (size_t)p->width * 3);
+    }
     memset(w->canvas + p->height * stride, n->pad, (height - p->height) * stride);
     *ret = (struct infer_picture){.rgb = w->canvas, .stride = (ptrdiff_t)stride, .width = width, .height = height};
     return 0;
@@ -119,9 +134,10 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     for (int i = 0; i < n->class_count; i++)
         types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
     float threshold[OBJECT_TYPES];
-    struct head_window window = {.origin_x = (float)v->x,
+    float px = (float)v->width / p->width;
+    struct head_window window = {.origin_x = (float)(p->mirrored ? v->x + v->width : v->x),
         .origin_y = (float)v->y,
-        .scale_x = (float)v->width / p->width,
+        .scale_x = p->mirrored ? -px : px,
         .scale_y = (float)v->height / p->height,
         .width = p->width,
         .height = p->height,
@@ -141,10 +157,11 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     if (r < 0 || !w->candidates.coef_count)
         return r;
     struct prototypes *proto = &w->prototypes[pass];
-    r = prototypes_copy(proto, o->proto);
-    proto->origin_x = window.origin_x;
+    r = prototypes_copy(proto, o->proto, p->mirrored);
+    proto->scale_x = px * n->proto_stride;
+    /* In a mirror the planes' padding comes first. */
+    proto->origin_x = p->mirrored ? window.origin_x - proto->width * proto->scale_x : window.origin_x;
     proto->origin_y = window.origin_y;
-    proto->scale_x = window.scale_x * n->proto_stride;
     proto->scale_y = window.scale_y * n->proto_stride;
     return r;
 }
@@ -187,10 +204,24 @@ static struct box enlarged(const struct box *b, float factor)
     return (struct box){b->x1 - dx, b->y1 - dy, b->x2 + dx, b->y2 + dy};
 }
 
+/* The mean of the two passes that know the object best: their errors are not the same. */
+static int assemble_mask(
+    const struct workspace *w, const struct candidate *c, const struct box *box, struct mask **ret_mask)
+{
+    const struct sighting *seen[] = {&c->best, &c->second};
+    struct mask_source sources[2];
+    int count = 0;
+    for (int i = 0; i < 2; i++)
+        if (i == 0 || seen[i]->score > 0)
+            sources[count++] = (struct mask_source){
+                &w->prototypes[seen[i]->pass], w->candidates.coefs + seen[i]->coef, fmaxf(seen[i]->score, 1e-6f)};
+    return segment_mask(sources, count, box, ret_mask);
+}
+
 static int append_part(
     struct workspace *w, const struct network *n, const struct candidate *c, const struct view *v, struct parts *out)
 {
-    const struct pass *p = &v->passes[c->pass];
+    const struct pass *p = &v->passes[c->best.pass];
     struct part part = {.d = {.type = c->type, .score = c->score, .box = c->box, .track_id = -1, .anonymised = true},
         .reach = p->reach,
         .view = {v->x, v->y, v->x + v->width, v->y + v->height}};
@@ -203,7 +234,7 @@ static int append_part(
     part.d.offset_y = (int)floorf(part.d.box.y1);
     int r = 0;
     if (w->candidates.coef_count)
-        r = segment_mask(&w->prototypes[c->pass], w->candidates.coefs + c->coef, &part.d.box, &part.d.mask);
+        r = assemble_mask(w, c, &part.d.box, &part.d.mask);
     if (r == 0)
         r = parts_append(out, &part);
     if (r < 0)

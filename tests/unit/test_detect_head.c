@@ -69,7 +69,7 @@ static void cells_become_boxes_of_the_picture(void **state)
     assert_int_equal(head_decode(&l.head, &w, &c), 0);
     assert_int_equal(c.len, 1);
     assert_int_equal(c.items[0].type, OBJECT_VEHICLE);
-    assert_int_equal(c.items[0].pass, 7);
+    assert_int_equal(c.items[0].best.pass, 7);
     assert_float_equal(c.items[0].score, 0.3f, 1e-6);
     /* centre (20, 12) of the input: box 12..24 x 8..14 */
     assert_float_equal(c.items[0].box.x1, 124, 1e-4);
@@ -77,7 +77,31 @@ static void cells_become_boxes_of_the_picture(void **state)
     assert_float_equal(c.items[0].box.y1, 82, 1e-4);
     assert_float_equal(c.items[0].box.y2, 106, 1e-4);
     const float coefs[] = {120, 121, 122};
-    assert_memory_equal(c.coefs + c.items[0].coef, coefs, sizeof coefs);
+    assert_memory_equal(c.coefs + c.items[0].best.coef, coefs, sizeof coefs);
+    candidates_finish(&c);
+}
+
+static void a_mirrored_input_gives_the_boxes_of_the_picture(void **state)
+{
+    struct level l;
+    make_level(&l, 2, 0);
+    set_cell(&l, 1, 1, 2, 0.3f, 1, 0.5f, 0.5f, 0.25f);
+    struct head_window w = {.origin_x = 164, /* the picture's right edge */
+        .origin_y = 50,
+        .scale_x = -2,
+        .scale_y = 4,
+        .width = 32,
+        .height = 24,
+        .types = both,
+        .threshold = thresholds};
+    struct candidates c = {0};
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 1);
+    /* box 12..24 x 8..14 of the input: 24..48 px from the right edge */
+    assert_float_equal(c.items[0].box.x1, 116, 1e-4);
+    assert_float_equal(c.items[0].box.x2, 140, 1e-4);
+    assert_float_equal(c.items[0].box.y1, 82, 1e-4);
+    assert_float_equal(c.items[0].box.y2, 106, 1e-4);
     candidates_finish(&c);
 }
 
@@ -199,20 +223,25 @@ static void agreeing_candidates_vote_on_the_box(void **state)
     candidates_finish(&c);
 }
 
+static struct candidate seen(float score, int pass, struct box box)
+{
+    return (struct candidate){.score = score, .box = box, .best = {score, pass, 0}};
+}
+
 static void scores_are_what_the_passes_agree_on(void **state)
 {
     const struct nms_sight passes[] = {{0, 0}, {40, 0}, {0, 150}};
     const struct candidate found[] = {
-        {.score = 0.8f, .box = {100, 100, 200, 200}},
-        {.score = 0.6f, .box = {102, 100, 202, 200}, .pass = 1},
-        {.score = 0.5f, .box = {104, 100, 204, 200}, .pass = 2},
-        {.score = 0.7f, .box = {104, 100, 204, 200}},            /* the same pass says nothing more */
-        {.score = 0.9f, .box = {300, 100, 400, 200}, .pass = 1}, /* alone: the others count half */
-        {.score = 0.2f, .box = {300, 100, 400, 200}},            /* too weak to be heard */
-        {.score = 0.4f, .box = {500, 100, 530, 130}},            /* too small for the second pass */
-        {.score = 0.4f, .box = {500, 100, 530, 130}, .pass = 2},
-        {.score = 0.6f, .box = {600, 100, 800, 200}}, /* too large for the third */
-        {.score = 0.6f, .box = {600, 100, 800, 200}, .pass = 1},
+        seen(0.8f, 0, (struct box){100, 100, 200, 200}),
+        seen(0.5f, 1, (struct box){102, 100, 202, 200}),
+        seen(0.6f, 2, (struct box){104, 100, 204, 200}),
+        seen(0.7f, 0, (struct box){104, 100, 204, 200}), /* the same pass says nothing more */
+        seen(0.9f, 1, (struct box){300, 100, 400, 200}), /* alone: the others count half */
+        seen(0.2f, 0, (struct box){300, 100, 400, 200}), /* too weak to be heard */
+        seen(0.4f, 0, (struct box){500, 100, 530, 130}), /* too small for the second pass */
+        seen(0.4f, 2, (struct box){500, 100, 530, 130}),
+        seen(0.6f, 0, (struct box){600, 100, 800, 200}), /* too large for the third */
+        seen(0.6f, 1, (struct box){600, 100, 800, 200}),
     };
     struct candidates c = {.items = malloc(sizeof found), .cap = 10, .len = 10};
     memcpy(c.items, found, sizeof found);
@@ -224,6 +253,12 @@ static void scores_are_what_the_passes_agree_on(void **state)
         assert_float_equal(c.items[i].score, score[i], 1e-6);
     assert_float_equal(c.items[0].box.x1, x1[0], 1e-3);
     assert_float_equal(c.items[3].box.x1, x1[3], 1e-3);
+    /* the first object's second opinion is the better one of the two others'; the one at 300 has none */
+    assert_int_equal(c.items[0].second.pass, 2);
+    assert_float_equal(c.items[0].second.score, 0.6f, 1e-6);
+    assert_float_equal(c.items[0].best.score, 0.8f, 1e-6);
+    for (int i = 1; i < 4; i++)
+        assert_true((c.items[i].second.score > 0) == (c.items[i].box.x1 > 300));
     candidates_finish(&c);
 }
 
@@ -231,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_become_boxes_of_the_picture),
+        cmocka_unit_test(a_mirrored_input_gives_the_boxes_of_the_picture),
         cmocka_unit_test(only_what_is_wanted_comes_out),
         cmocka_unit_test(nms_keeps_what_the_definition_keeps),
         cmocka_unit_test(nms_keeps_the_best_within_its_limit),

@@ -126,8 +126,10 @@ static void expect_scene(int width, int height, bool video, int count, const int
     struct plan plan;
     assert_int_equal(plan_make(&o, width, height, &plan), 0);
     assert_int_equal(plan.views[0].pass_count, count);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         assert_int_equal(plan.views[0].passes[i].width, longest[i]);
+        assert_int_equal(plan.views[0].passes[i].mirrored, longest[i] == 384);
+    }
     assert_int_equal(plan.merge, merge);
     plan_finish(&plan);
 }

@@ -31,7 +31,7 @@ static void make(struct prototypes *p, int pixel_stride)
         .stride_c = 1,
         .stride_x = pixel_stride,
         .stride_y = WIDTH * pixel_stride};
-    assert_int_equal(prototypes_copy(p, &o), 0);
+    assert_int_equal(prototypes_copy(p, &o, false), 0);
     free(data);
 }
 
@@ -56,10 +56,18 @@ static float logit_at(const struct prototypes *p, int px, int py)
     return top + (bottom - top) * (y - y0);
 }
 
-static void compare(const struct prototypes *p, struct box box)
+static float mean_at(const struct mask_source *sources, int count, int px, int py)
+{
+    float v = 0;
+    for (int i = 0; i < count; i++)
+        v += sources[i].weight * logit_at(sources[i].prototypes, px, py);
+    return v;
+}
+
+static void compare_mean(const struct mask_source *sources, int count, struct box box)
 {
     struct mask *m = NULL;
-    assert_int_equal(segment_mask(p, coefs, &box, &m), 0);
+    assert_int_equal(segment_mask(sources, count, &box, &m), 0);
     assert_int_equal(m->x, (int)floorf(box.x1));
     assert_int_equal(m->y, (int)floorf(box.y1));
     assert_int_equal(m->x + m->width, (int)ceilf(box.x2));
@@ -68,16 +76,21 @@ static void compare(const struct prototypes *p, struct box box)
     mask_decode(m, 1, bits, m->width);
     int ones = 0;
     for (int i = 0; i < m->width * m->height; i++)
-        ones += logit_at(p, m->x + i % m->width, m->y + i / m->width) > 0;
+        ones += mean_at(sources, count, m->x + i % m->width, m->y + i / m->width) > 0;
     bool failed = ones < 0.05 * m->width * m->height; /* then the whole rectangle counts */
     for (int y = 0; y < m->height; y++)
         for (int x = 0; x < m->width; x++) {
-            float v = logit_at(p, m->x + x, m->y + y);
+            float v = mean_at(sources, count, m->x + x, m->y + y);
             if (fabsf(v) > 1e-4f)
                 assert_int_equal(bits[y * m->width + x], failed || v > 0);
         }
     free(bits);
     mask_destroy(m);
+}
+
+static void compare(const struct prototypes *p, struct box box)
+{
+    compare_mean(&(struct mask_source){p, coefs, 1}, 1, box);
 }
 
 static void agrees_with_the_formula(void **state)
@@ -105,6 +118,35 @@ static void agrees_with_the_formula(void **state)
     prototypes_finish(&p);
 }
 
+static void two_passes_give_their_mean(void **state)
+{
+    struct prototypes fine = {0}, coarse = {0};
+    make(&fine, 16);
+    make(&coarse, 16);
+    fine.scale_x = fine.scale_y = 4;
+    coarse.scale_x = coarse.scale_y = 6.7f;
+    coarse.origin_x = -30;
+    const struct mask_source sources[] = {{&fine, coefs, 0.7f}, {&coarse, coefs, 0.4f}};
+    compare_mean(sources, 2, (struct box){0, 0, 80, 48});
+    compare_mean(sources, 2, (struct box){13.4f, 7.7f, 44.2f, 40.1f});
+    struct mask *m;
+    assert_int_equal(segment_mask(sources, 0, &(struct box){0, 0, 80, 48}, &m), -EINVAL);
+    prototypes_finish(&fine);
+    prototypes_finish(&coarse);
+}
+
+static void planes_of_a_mirrored_input_are_turned_back(void **state)
+{
+    const float data[] = {1, 2, 3, 4, 5, 6};
+    const struct infer_output o = {
+        .data = data, .n = 1, .c = 1, .h = 2, .w = 3, .stride_c = 6, .stride_x = 1, .stride_y = 3};
+    const float turned[] = {3, 2, 1, 6, 5, 4};
+    struct prototypes p = {0};
+    assert_int_equal(prototypes_copy(&p, &o, true), 0);
+    assert_memory_equal(p.planes, turned, sizeof turned);
+    prototypes_finish(&p);
+}
+
 static void an_empty_mask_covers_the_box(void **state)
 {
     struct prototypes p = {0};
@@ -113,11 +155,12 @@ static void an_empty_mask_covers_the_box(void **state)
     for (size_t i = 0; i < p.cap; i++)
         p.planes[i] = 1;
     const float against[PLANES] = {-1, -1, -1, -1, -1};
+    const struct mask_source source = {&p, against, 1};
     struct mask *m = NULL;
-    assert_int_equal(segment_mask(&p, against, &(struct box){3, 4, 33, 44}, &m), 0);
+    assert_int_equal(segment_mask(&source, 1, &(struct box){3, 4, 33, 44}, &m), 0);
     assert_int_equal(mask_count(m), 30 * 40);
     mask_destroy(m);
-    assert_int_equal(segment_mask(&p, against, &(struct box){3, 4, 3, 44}, &m), -EINVAL);
+    assert_int_equal(segment_mask(&source, 1, &(struct box){3, 4, 3, 44}, &m), -EINVAL);
     prototypes_finish(&p);
 }
 
@@ -125,6 +168,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_formula),
+        cmocka_unit_test(two_passes_give_their_mean),
+        cmocka_unit_test(planes_of_a_mirrored_input_are_turned_back),
         cmocka_unit_test(an_empty_mask_covers_the_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
