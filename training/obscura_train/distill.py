@@ -9,10 +9,10 @@ from torch import nn
 
 def correlation(a, b):
     """Of each channel of two (B, C, h, w), over all pictures and places: (C,), -1..1."""
-    over = (0, 2, 3)
-    mean_a, mean_b = a.mean(over), b.mean(over)
-    variances = (a.square().mean(over) - mean_a ** 2) * (b.square().mean(over) - mean_b ** 2)
-    return ((a * b).mean(over) - mean_a * mean_b) * (variances.clamp(min=0) + 1e-12).rsqrt()
+    a, b = (t.permute(0, 2, 3, 1).flatten(0, 2) for t in (a, b))       # no copies: channels come last in memory
+    mean_a, mean_b = a.mean(0), b.mean(0)
+    variances = (a.square().mean(0) - mean_a ** 2) * (b.square().mean(0) - mean_b ** 2)
+    return ((a * b).mean(0) - mean_a * mean_b) * (variances.clamp(min=0) + 1e-12).rsqrt()
 
 
 class Imitation(nn.Module):

@@ -4,6 +4,7 @@ A convolution's weights count as a matrix of outputs by inputs times kernel. Upd
 LLM Training, 2025), so that both take the same learning rate.
 """
 import torch
+import torch.distributed as dist
 
 NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315     # a x + b x^3 + c x^5 drives all singular values to about 1
 ITERATIONS = 5
@@ -26,6 +27,12 @@ def orthogonal(matrix):
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
+def sum_over_processes(tensors):
+    flat = torch.cat([t.flatten() for t in tensors])
+    dist.all_reduce(flat)
+    return [part.view_as(t) for part, t in zip(flat.split([t.numel() for t in tensors]), tensors)]
+
+
 class Muon(torch.optim.Optimizer):
     """For weights of two or more dimensions, other than a network's last layers'."""
 
@@ -34,15 +41,18 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self):
+        """Of several processes, each makes every n-th update orthogonal, and all add all."""
+        rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                mean = state["momentum"]
+            params = [p for p in group["params"] if p.grad is not None]
+            updates = [torch.zeros_like(p) for p in params]
+            for k, p in enumerate(params):
+                mean = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 mean.lerp_(p.grad, 1 - group["momentum"])
-                wanted = p.grad.lerp(mean, group["momentum"]).flatten(1)        # Nesterov's
-                size = ADAM_SIZE * max(wanted.shape) ** 0.5
-                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(orthogonal(wanted).reshape(p.shape), alpha=-group["lr"] * size)
+                if k % world == rank:
+                    wanted = p.grad.lerp(mean, group["momentum"]).flatten(1)        # Nesterov's
+                    updates[k] += orthogonal(wanted).mul_(ADAM_SIZE * max(wanted.shape) ** 0.5).view_as(p)
+            if world > 1:
+                updates = sum_over_processes(updates)
+            for p, update in zip(params, updates):
+                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])

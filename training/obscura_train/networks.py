@@ -83,6 +83,10 @@ class Net(nn.Module):
             self.p2 = ConvBN(w[1], neck, 1)
             self.proto = nn.Sequential(ConvBN(neck, neck), nn.Conv2d(neck, masks, 1))
 
+    def early(self):
+        """The layers up to stride 4: they cost a fifth of a training step, and are soon learnt."""
+        return nn.ModuleList([self.stem, self.stages[0]])
+
     def pyramid(self, x):
         """Features at stride 4 (backbone only), and at strides 8, 16, 32 (after the neck)."""
         x = self.stem(x)

@@ -22,7 +22,7 @@ from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
 from .distill import Imitation
 from .losses import detection_loss
-from .muon import Muon
+from .muon import Muon, sum_over_processes
 from .networks import ConvBN, build
 from .sources import SCENE_TEACHER
 from .teachers import read_teacher
@@ -68,9 +68,9 @@ def take_fitting(net, weights):
 
 def optimizers_of(net, peak, more=()):
     """Muon for the convolutions that a normalization follows, AdamW for the last ones, for all that is no convolution, and for `more`."""
-    inner = [m.conv.weight for m in net.modules() if isinstance(m, ConvBN)]
+    inner = [m.conv.weight for m in net.modules() if isinstance(m, ConvBN) and m.conv.weight.requires_grad]
     last = [m.weight for m in net.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
-    plain = [p for p in net.parameters() if p.ndim == 1]
+    plain = [p for p in net.parameters() if p.ndim == 1 and p.requires_grad]
     return (Muon(inner, peak, weight_decay=WEIGHT_DECAY),
             torch.optim.AdamW([dict(params=last, weight_decay=WEIGHT_DECAY), dict(params=[*plain, *more], weight_decay=0)], lr=peak))
 
@@ -78,9 +78,11 @@ def optimizers_of(net, peak, more=()):
 class Trainer:
     """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
 
-    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None):
+    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None, freeze=False):
         self.task, self.peak, self.device, self.ema_decay, self.bf16 = task, peak, device, ema_decay, bf16
-        self.net = build(task).to(device, memory_format=torch.channels_last)
+        self.net = build(task).to(device, memory_format=torch.channels_last).train()
+        if freeze:
+            self.net.early().requires_grad_(False).eval()
         self.teacher, self.imitation = teacher, None
         if teacher:
             self.imitation = Imitation(self.net, teacher.channels).to(device)
@@ -154,14 +156,10 @@ class Trainer:
         for p in self.params:
             if p.grad is None:      # a batch without masks
                 p.grad = torch.zeros_like(p)
-        flat = torch.cat([p.grad.flatten() for p in self.params] + [torch.tensor([elapsed])])
-        dist.all_reduce(flat)
-        flat /= dist.get_world_size()
-        start = 0
-        for p in self.params:
-            p.grad.copy_(flat[start:start + p.numel()].view_as(p))
-            start += p.numel()
-        return float(flat[-1])
+        *sums, time_spent = sum_over_processes([p.grad for p in self.params] + [torch.tensor([elapsed])])
+        for p, total in zip(self.params, sums):
+            p.grad.copy_(total / dist.get_world_size())
+        return float(time_spent / dist.get_world_size())
 
     @torch.no_grad()
     def _average_weights(self):
@@ -227,7 +225,7 @@ def run(rank, a):
     device = "cuda" if torch.cuda.is_available() else "cpu"
     clock = multiprocessing.Value("d", 0.0)
     teacher = Yolox(read_teacher(a.teacher, SCENE_TEACHER), device) if a.teacher else None
-    trainer = Trainer(a.task, a.lr, device, a.ema, a.precision == "bf16", teacher)
+    trainer = Trainer(a.task, a.lr, device, a.ema, a.precision == "bf16", teacher, a.freeze)
     if a.resume and os.path.exists(a.out):
         trainer.resume(a.out)
     elif a.init:
@@ -237,7 +235,6 @@ def run(rank, a):
     total = trainer.spent + seconds_until(a.until) if a.until else a.minutes * 60
     began, saved, log, progress = time.time() - trainer.spent, time.time(), Log(a.log), min(trainer.spent / total, 1.0)
     clock.value = progress
-    trainer.net.train()
     for samples in batches(a, [a.seed, rank, trainer.step], clock):
         parts, progress = trainer.update(Batch.of(samples, device), progress, min((time.time() - began) / total, 1.0))
         clock.value, trainer.spent = progress, time.time() - began
@@ -258,6 +255,7 @@ def main():
     p.add_argument("--init", help="checkpoint to start from")
     p.add_argument("--resume", action="store_true", help="go on from OUT if it exists")
     p.add_argument("--teacher", metavar="SNAPSHOTS", help="where YOLOX-Nano's snapshot is")
+    p.add_argument("--freeze", action="store_true", help="leave the layers up to stride 4 as they are")
     p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, which are what is measured and shipped; .998 for short runs")
