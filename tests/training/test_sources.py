@@ -163,7 +163,7 @@ def test_a_face_without_a_person_is_a_person_the_teacher_missed():
 
 @pytest.fixture
 def two_teachers(monkeypatch):
-    monkeypatch.setattr(label_faces, 'find_faces', lambda teacher, bgr: [([40, 40, 20, 20], 0.9)])
+    monkeypatch.setattr(label_faces, 'find_faces', lambda networks, bgr: [([40, 40, 20, 20], 0.9, False)])
     monkeypatch.setattr(label_scene, 'find_objects', lambda teacher, bgr: [(PERSON, [20, 30, 60, 80], 0.9)])
 
 

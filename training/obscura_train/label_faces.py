@@ -3,22 +3,28 @@
     python3 -m obscura_train.label_faces SNAPSHOTS DIR ...      (DIR as collect writes it)
 
 Without this, a source of number plates teaches that its drivers' faces are background, or, left out of the loss, that wheels and lamps are faces.
-The teacher is YuNet (a snapshot of it), run at 640 px by OpenCV. Sure finds become objects, unsure ones ignored regions; both carry "teacher": score.
-Only the labels are used: the teacher's weights are no part of ours.
+The teacher is YuNet (a snapshot of it), run at 640 px by OpenCV. Sure finds become objects, unsure ones ignored regions, and so do the faces that only
+our own network sees (checkpoints/identity.pt); all carry "teacher": score. Only the labels are used: the teacher's weights are no part of ours.
 """
+import os
+
 import cv2
 import numpy as np
 
 from . import FACE
+from .networks import load as load_checkpoint
+from .predict import detect
 from .sources import FACE_TEACHER
 from .teachers import letterbox, main, overlap, read_teacher, relabelling
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
+OWN, OWN_SIDE, OWN_SECOND = 0.3, 1024, 384      # our own network's least score, and its passes
+CHECKPOINT = os.path.join(os.path.dirname(__file__), "..", "checkpoints", "identity.pt")
 SIDE, STRIDES = 640, (8, 16, 32)
 OUTPUTS = [f"{kind}_{s}" for kind in ("cls", "obj", "bbox") for s in STRIDES]
 
 
-def find_faces(teacher, bgr):
+def find_by_teacher(teacher, bgr):
     """[([x, y, w, h], score)] in the picture's pixels."""
     padded, s = letterbox(bgr, SIDE, 0)
     teacher.setInput(cv2.dnn.blobFromImage(padded))
@@ -36,18 +42,30 @@ def find_faces(teacher, bgr):
     return [(boxes[int(i)], scores[int(i)]) for i in kept]
 
 
-def find(teacher, bgr, image, own, by_source):
-    """What the teacher adds to a picture. Faces are then exhaustively labelled in it, and plates too where no persons are: a source of faces has none."""
+def find_own(net, bgr):
+    """The same, by our own network."""
+    found = detect(net, bgr[:, :, ::-1].copy(), OWN_SIDE, OWN_SECOND, OWN).boxes
+    return [([x1, y1, x2 - x1, y2 - y1], score) for x1, y1, x2, y2, score, cls in found.tolist() if cls == 0]
+
+
+def find_faces(networks, bgr):
+    """[([x, y, w, h], score, whether it is unsure)] by the teacher and by our own network."""
+    teacher, ours = networks
+    found = [(box, score, score < SURE or min(box[2:]) < MIN_PX) for box, score in find_by_teacher(teacher, bgr)]
+    return found + [(box, score, True) for box, score in find_own(ours, bgr) if not any(overlap(box, b) > 0.5 for b, *_ in found)]
+
+
+def find(networks, bgr, image, own, by_source):
+    """What is added to a picture. Faces are then exhaustively labelled in it, and in a source of faces or plates the plates too."""
     known = [a["bbox"] for a in own if a["category_id"] == FACE]
-    for box, score in find_faces(teacher, bgr):
+    for box, score, unsure in find_faces(networks, bgr):
         if not any(overlap(box, b) > 0.5 for b in known):
-            yield FACE, box, score < SURE or min(box[2:]) < MIN_PX, score
-    if "person" not in by_source:
-        image["labeled"] = sorted({*image["labeled"], "face", "license-plate"})
+            yield FACE, box, unsure, score
+    image["labeled"] = sorted({*image["labeled"], "face", *(["license-plate"] if {"face", "license-plate"} & {*by_source} else [])})
 
 
 def load(snapshots):
-    return cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(snapshots, FACE_TEACHER), np.uint8))
+    return cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(snapshots, FACE_TEACHER), np.uint8)), load_checkpoint(CHECKPOINT)[1]
 
 
 if __name__ == "__main__":

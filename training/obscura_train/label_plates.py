@@ -7,7 +7,7 @@ are none. CHECKPOINT is an identity network, run as the program runs it. Sure fi
 score. Where the source labels plates itself, sure finds are ignored regions and unsure ones nothing: it knows better than we do what is no plate. But not where
 it is: boxes drawn loosely or beside the plate (of a third of openimages_plates' the IoU with ours is under .7) give way to ours, and are kept as "drawn".
 Where vehicles are labelled, only finds within one count: the rest of the picture has no plates, and what looks like one there is what has to be
-learnt. Pictures with neither vehicles nor plates are left as they are (see pack's --negatives).
+learnt. Pictures with neither vehicles nor plates are left as they are: pack knows that they have none.
 """
 import numpy as np
 

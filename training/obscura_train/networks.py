@@ -11,7 +11,7 @@ STRIDES = (8, 16, 32)
 PROTO_STRIDE = 4
 
 CONFIGS = {
-    "identity": dict(nc=2, widths=(16, 32, 48, 80, 112), depths=(0, 2, 2, 1), neck=48),
+    "identity": dict(nc=2, widths=(16, 32, 48, 80, 112), depths=(0, 2, 4, 3), neck=48),
     "scene": dict(nc=2, widths=(16, 32, 48, 96, 160), depths=(0, 2, 4, 5), neck=48, masks=16),
 }
 

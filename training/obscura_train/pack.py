@@ -1,12 +1,11 @@
 """Packs COCO-form folders into one flat file of raw pixels that crops are drawn from without decoding anything.
 
-    python3 -m obscura_train.pack identity|scene OUT DIR[@WORD,...][:SIDE] ... [--side 512] [--negatives DIR ...]
+    python3 -m obscura_train.pack identity|scene OUT DIR[@WORD,...][:SIDE] ... [--side 512]
 
 writes OUT.bin (RGB bytes of all pictures, one after the other) and OUT.json (what lies where, and the objects). DIR is a folder as collect writes
 it; :SIDE gives one folder a long side of its own, and @WORD takes
-only those sources of a mixed folder whose name holds one of the words. Each image's `labeled` names the types that are exhaustively labelled in it. --negatives (for
-identity): folders with persons and vehicles labelled; those pictures are taken that have no vehicle, and so no plate; without a person there is no
-face either.
+only those sources of a mixed folder whose name holds one of the words. Each image's `labeled` names the types that are exhaustively labelled in it; where
+vehicles are and there is none, there is no plate either, and without a person no face.
 """
 import argparse
 import json
@@ -19,23 +18,31 @@ from . import CATEGORIES, FACE, PERSON, PLATE, TASKS, VEHICLE
 from .formats import by_image
 
 
-def read_folder(task, folder, negatives=False):
-    """Yields (path, annotations, source, known) of each picture; known: 1.0 for each class that is exhaustively labelled in it, else 0.0."""
+def exhaustively_labelled(image, annotations):
+    """Names of the types of which a picture shows what is annotated, and no more."""
+    labeled, there = set(image["labeled"]), {a["category_id"] for a in annotations}
+    if "vehicle" in labeled and not there & {VEHICLE, PLATE}:
+        labeled.add("license-plate")
+    if "person" in labeled and not there & {PERSON, FACE}:
+        labeled.add("face")
+    return labeled
+
+
+def read_folder(task, folder):
+    """Yields (path, annotations, source, known) of each picture; known: 1.0 for each class that is exhaustively labelled in it, else 0.0. For identity the
+    pictures of traffic of a source that labels no plates itself are a source of their own: plates are found there."""
     with open(os.path.join(folder, "annotations.json")) as f:
         coco = json.load(f)
     own = by_image(coco["annotations"])
+    apart = task == "identity" and "license-plate" not in coco.get("info", {}).get("labeled_categories", [])
     for image in coco["images"]:
         annotations = own.get(image["id"], [])
-        labeled = set(image["labeled"])
-        if negatives:
-            there = {a["category_id"] for a in annotations}
-            if there & {VEHICLE, PLATE}:
-                continue
-            labeled = {CATEGORIES[PLATE]} if there & {PERSON, FACE} else {CATEGORIES[PLATE], CATEGORIES[FACE]}
+        labeled = exhaustively_labelled(image, annotations)
         known = [float(CATEGORIES[c] in labeled) for c in TASKS[task]]
         if not any(known) and not any(a["category_id"] in TASKS[task] for a in annotations):
             continue            # would teach nothing
-        yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"], known
+        traffic = apart and any(a["category_id"] == VEHICLE for a in annotations)
+        yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"] + " traffic" * traffic, known
 
 
 def scale_annotation(task, a, s):
@@ -71,14 +78,13 @@ def main():
     p.add_argument("out")
     p.add_argument("folders", nargs="+")
     p.add_argument("--side", type=int, default=512)
-    p.add_argument("--negatives", nargs="*", default=[])
     a = p.parse_args()
     entries, offset = [], 0
     with open(a.out + ".bin", "wb") as out:
-        for folder, negatives in [(f, False) for f in a.folders] + [(f, True) for f in a.negatives]:
+        for folder in a.folders:
             folder, _, side = folder.partition(":")
             folder, _, words = folder.partition("@")
-            for picture in read_folder(a.task, folder, negatives):
+            for picture in read_folder(a.task, folder):
                 if not any(word in picture[2] for word in words.split(",")):
                     continue
                 entry = pack_picture(a.task, picture, int(side or a.side), out, offset)
