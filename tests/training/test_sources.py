@@ -161,6 +161,15 @@ def test_a_face_without_a_person_is_a_person_the_teacher_missed():
     assert len(label_scene.annotations([(PERSON, [80, 90, 60, 200], 0.9)], [face])) == 1
 
 
+def test_where_persons_are_labelled_an_unsure_face_counts_only_in_one(monkeypatch):
+    found = [([40, 40, 20, 20], 0.9, False), ([10, 10, 20, 20], 0.6, True), ([70, 40, 20, 20], 0.6, True)]
+    monkeypatch.setattr(label_faces, 'find_faces', lambda networks, bgr: found)
+    image, person = dict(labeled=['person', 'vehicle']), dict(category_id=PERSON, bbox=[60, 30, 40, 80])
+    assert [box for _, box, _, _ in label_faces.find(None, None, image, [person], [])] == [found[0][0], found[2][0]]
+    assert image['labeled'] == ['face', 'person', 'vehicle']
+    assert len(list(label_faces.find(None, None, dict(labeled=['face']), [], ['face']))) == 3
+
+
 @pytest.fixture
 def two_teachers(monkeypatch):
     monkeypatch.setattr(label_faces, 'find_faces', lambda networks, bgr: [([40, 40, 20, 20], 0.9, False)])

@@ -4,21 +4,23 @@
 
 Without this, a source of number plates teaches that its drivers' faces are background, or, left out of the loss, that wheels and lamps are faces.
 The teacher is YuNet (a snapshot of it), run at 640 px by OpenCV. Sure finds become objects, unsure ones ignored regions, and so do the faces that only
-our own network sees (checkpoints/identity.pt); all carry "teacher": score. Only the labels are used: the teacher's weights are no part of ours.
+our own network sees (checkpoints/identity.pt); all carry "teacher": score. Where persons are labelled, an unsure face counts only in one of them: what
+looks like a face elsewhere has to be learnt. Only the labels are used: the teacher's weights are no part of ours.
 """
 import os
 
 import cv2
 import numpy as np
 
-from . import FACE
+from . import FACE, PERSON
 from .networks import load as load_checkpoint
 from .predict import detect
 from .sources import FACE_TEACHER
-from .teachers import letterbox, main, overlap, read_teacher, relabelling
+from .teachers import letterbox, main, overlap, read_teacher, relabelling, share
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
 OWN, OWN_SIDE, OWN_SECOND = 0.3, 1024, 384      # our own network's least score, and its passes
+WITHIN = 0.5            # part of an unsure face that must lie in a person's box
 CHECKPOINT = os.path.join(os.path.dirname(__file__), "..", "checkpoints", "identity.pt")
 SIDE, STRIDES = 640, (8, 16, 32)
 OUTPUTS = [f"{kind}_{s}" for kind in ("cls", "obj", "bbox") for s in STRIDES]
@@ -58,8 +60,11 @@ def find_faces(networks, bgr):
 def find(networks, bgr, image, own, by_source):
     """What is added to a picture. Faces are then exhaustively labelled in it, and in a source of faces or plates the plates too."""
     known = [a["bbox"] for a in own if a["category_id"] == FACE]
+    persons = [a["bbox"] for a in own if a["category_id"] == PERSON]
+    anywhere = "person" not in image["labeled"]
     for box, score, unsure in find_faces(networks, bgr):
-        if not any(overlap(box, b) > 0.5 for b in known):
+        possible = anywhere or not unsure or any(share(box, p) > WITHIN for p in persons)
+        if possible and not any(overlap(box, b) > 0.5 for b in known):
             yield FACE, box, unsure, score
     image["labeled"] = sorted({*image["labeled"], "face", *(["license-plate"] if {"face", "license-plate"} & {*by_source} else [])})
 
