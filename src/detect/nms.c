@@ -103,7 +103,7 @@ static struct candidate agreed(
 /* One type's candidates, already sorted; returns how many stay, moved to the front. */
 static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules *rules, const struct columns *c)
 {
-    bool votes = rules->votes & OBJECT_BIT(items[0].type), agree = rules->agree & OBJECT_BIT(items[0].type);
+    bool agree = rules->agree & OBJECT_BIT(items[0].type);
     for (size_t i = 0; i < n; i++) {
         const struct box *b = &items[i].box;
         c->x1[i] = b->x1;
@@ -119,7 +119,7 @@ static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules
             continue;
         struct candidate best = agree ? agreed(items, i, n, rules, c->gone) : items[i];
         suppress(c, i, n, rules->iou);
-        if (votes)
+        if (rules->votes)
             best.box = vote(items, i, n);
         items[kept++] = best;
     }

@@ -89,9 +89,6 @@ static int make_input(struct workspace *w, const struct network *n, const struct
     return 0;
 }
 
-/* Types whose boxes are better as the mean of what neighbouring cells say (docs/MODELS.md). */
-#define VOTES (OBJECT_BIT(OBJECT_FACE) | OBJECT_BIT(OBJECT_LICENSE_PLATE))
-
 /* Types whose scores are better as the mean of what the passes say. Of faces more are found without. */
 #define AGREE (OBJECT_BIT(OBJECT_LICENSE_PLATE) | OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE))
 
@@ -109,7 +106,7 @@ static int settle(struct candidates *c, const struct view *v)
     }
     const struct nms_rules rules = {.iou = NMS_IOU,
         .limit = NMS_LIMIT,
-        .votes = VOTES,
+        .votes = true,
         .agree = AGREE,
         .passes = passes,
         .pass_count = v->pass_count};
@@ -146,9 +143,8 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
         .threshold = threshold,
         .pass = pass};
     for (int t = 0; t < OBJECT_TYPES; t++) {
-        bool heard = VOTES & OBJECT_BIT(t) || (v->pass_count > 1 && AGREE & OBJECT_BIT(t));
         /* What has a say in others counts below the threshold too, so that neither boxes nor scores depend on it. */
-        threshold[t] = params->threshold[t] * (heard ? NMS_SAY_SHARE : 1);
+        threshold[t] = params->threshold[t] * NMS_SAY_SHARE;
         window.longest_min[t] = AGREE & OBJECT_BIT(t) ? p->longest_min : p->longest_min_alone;
     }
     int r = 0;

@@ -214,7 +214,7 @@ static void agreeing_candidates_vote_on_the_box(void **state)
     };
     struct candidates c = {.items = malloc(sizeof cells), .cap = 5, .len = 5};
     memcpy(c.items, cells, sizeof cells);
-    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 100, .votes = 1}), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 100, .votes = true}), 0);
     assert_int_equal(c.len, 2);
     assert_float_equal(c.items[0].box.x1, (0.8 * 100 + 0.6 * 110) / 1.4, 1e-3);
     assert_float_equal(c.items[0].box.x2, (0.8 * 200 + 0.6 * 210) / 1.4, 1e-3);
