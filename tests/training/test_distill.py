@@ -111,6 +111,14 @@ def test_a_training_with_a_teacher_goes_on_where_it_stopped(tmp_path):
         assert torch.equal(mine, other)
 
 
+def test_frozen_layers_stay_as_they_are_and_the_others_learn():
+    trainer = train.Trainer('identity', 1e-2, 'cpu', bf16=False, freeze=True)
+    before = {k: v.clone() for k, v in trainer.net.state_dict().items()}
+    trainer.update(Batch.of([Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 6), torch.ones(2))] * 2), 0.0, 0.0)
+    changed = {k for k, v in trainer.net.state_dict().items() if not torch.equal(v, before[k])}
+    assert 'stages.1.0.conv.weight' in changed and not any(k.startswith(('stem', 'stages.0')) for k in changed)
+
+
 @pytest.mark.parametrize('task, heard', [('scene', True), ('identity', False)])
 def test_a_teacher_speaks_of_its_own_types_only(task, heard):
     trainer = train.Trainer(task, 1e-3, 'cpu', bf16=False, teacher=Yolox(yolox()))

@@ -2,6 +2,7 @@ import math
 
 import torch
 
+from obscura_train import muon
 from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
 from obscura_train.losses import detection_loss, mask_loss, score_loss
@@ -96,6 +97,31 @@ def test_orthogonal_updates_have_one_pace_and_adams_size():
     Muon([weight], lr=0.1).step()
     assert 0.5 < weight.square().mean().sqrt() / (0.1 * 0.2) < 1.5
     assert (weight * weight.grad).sum() < 0
+
+
+def test_processes_share_the_work_of_muon_and_all_get_all_of_it(monkeypatch):
+    torch.manual_seed(0)
+    shapes = (8, 4, 3, 3), (6, 8, 3, 3), (4, 6, 3, 3)
+    weights, grads = [torch.randn(s) for s in shapes], [torch.randn(s) for s in shapes]
+
+    def step(rank=None, others=0):
+        """The weights after a step, alone or as one of two processes, and what it sent."""
+        params, sent = [torch.nn.Parameter(w.clone()) for w in weights], []
+        for p, g in zip(params, grads):
+            p.grad = g.clone()
+        monkeypatch.setattr(muon.dist, 'is_initialized', lambda: rank is not None)
+        monkeypatch.setattr(muon.dist, 'get_rank', lambda: rank)
+        monkeypatch.setattr(muon.dist, 'get_world_size', lambda: 2)
+        monkeypatch.setattr(muon.dist, 'all_reduce', lambda flat: sent.append(flat.clone()) or flat.add_(others))
+        Muon(params, lr=0.1).step()
+        return params, sent
+
+    alone, _ = step()
+    first, second = step(0)[1][0], step(1)[1][0]
+    assert not (first * second).any()
+    for shared in (step(0, second)[0], step(1, first)[0]):
+        for a, b in zip(alone, shared):
+            assert torch.allclose(a, b)
 
 
 def test_new_blocks_change_nothing_at_first():
