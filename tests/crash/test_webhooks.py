@@ -245,7 +245,7 @@ def test_retries_go_on_after_a_restart(tmp_path):
         s.process.kill()
         s.process.wait()
         s.start()
-        closed.wait('/later', 2)
+        closed.wait('/later', 2, 90)        # killed before it noted the attempt, the lease of a minute has to run out first
         record = s.get(f'/v1/task/{task}').json()
         assert record['status'] == 'done' and record['webhook_status'] == 'set'
     closed.close()
