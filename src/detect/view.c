@@ -200,18 +200,17 @@ static struct box enlarged(const struct box *b, float factor)
     return (struct box){b->x1 - dx, b->y1 - dy, b->x2 + dx, b->y2 + dy};
 }
 
+static struct mask_source mask_source(const struct workspace *w, const struct sighting *s)
+{
+    return (struct mask_source){&w->prototypes[s->pass], w->candidates.coefs + s->coef, fmaxf(s->score, 1e-6f)};
+}
+
 /* The mean of the two passes that know the object best: their errors are not the same. */
 static int assemble_mask(
     const struct workspace *w, const struct candidate *c, const struct box *box, struct mask **ret_mask)
 {
-    const struct sighting *seen[] = {&c->best, &c->second};
-    struct mask_source sources[2];
-    int count = 0;
-    for (int i = 0; i < 2; i++)
-        if (i == 0 || seen[i]->score > 0)
-            sources[count++] = (struct mask_source){
-                &w->prototypes[seen[i]->pass], w->candidates.coefs + seen[i]->coef, fmaxf(seen[i]->score, 1e-6f)};
-    return segment_mask(sources, count, box, ret_mask);
+    const struct mask_source sources[] = {mask_source(w, &c->best), mask_source(w, &c->second)};
+    return segment_mask(sources, c->second.score > 0 ? 2 : 1, box, ret_mask);
 }
 
 static int append_part(

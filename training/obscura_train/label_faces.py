@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 
 from . import FACE, PERSON
-from .networks import load as load_checkpoint
+from .label_plates import LONG_SIDE, SECOND, load_network
 from .predict import detect
 from .sources import FACE_TEACHER
 from .teachers import letterbox, main, overlap, read_teacher, relabelling, share
 
 SURE, UNSURE, MIN_PX = 0.72, 0.5, 8
-OWN, OWN_SIDE, OWN_SECOND = 0.3, 1024, 384      # our own network's least score, and its passes
+OWN = 0.3               # our own network's least score
 WITHIN = 0.5            # part of an unsure face that must lie in a person's box
 CHECKPOINT = os.path.join(os.path.dirname(__file__), "..", "checkpoints", "identity.pt")
 SIDE, STRIDES = 640, (8, 16, 32)
@@ -46,7 +46,7 @@ def find_by_teacher(teacher, bgr):
 
 def find_own(net, bgr):
     """The same, by our own network."""
-    found = detect(net, bgr[:, :, ::-1].copy(), OWN_SIDE, OWN_SECOND, OWN).boxes
+    found = detect(net, bgr[:, :, ::-1].copy(), LONG_SIDE, SECOND, OWN).boxes
     return [([x1, y1, x2 - x1, y2 - y1], score) for x1, y1, x2, y2, score, cls in found.tolist() if cls == 0]
 
 
@@ -70,7 +70,7 @@ def find(networks, bgr, image, own, by_source):
 
 
 def load(snapshots):
-    return cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(snapshots, FACE_TEACHER), np.uint8)), load_checkpoint(CHECKPOINT)[1]
+    return cv2.dnn.readNetFromONNX(np.frombuffer(read_teacher(snapshots, FACE_TEACHER), np.uint8)), load_network(CHECKPOINT)
 
 
 if __name__ == "__main__":
