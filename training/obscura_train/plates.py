@@ -34,6 +34,13 @@ STYLES = (
     ("000·AAA", (235, 240, 250), (30, 50, 130), None, 2.0),
 )
 
+UNWRITTEN = 0.08        # part of the plates that are blank, or bear a name where the number belongs: dealers' and painted-over ones are labelled too
+GROUNDS = ((245, 245, 245), (25, 25, 25), (190, 190, 185))
+WORDS = ("POLICE", "POLICIA", "POLIZEI", "POLIZIA", "POLITIE", "POLIS", "SHERIFF", "AMBULANCE", "AMBULANCIA", "CRUZ ROJA", "RED CROSS", "FIRE RESCUE",
+         "BOMBEROS", "FEUERWEHR", "TAXI", "SCHOOL BUS", "EXPRESS", "TRANSPORT", "SERVICE", "LOGISTICS", "TURBO", "QUATTRO", "TUNDRA", "RENTAL")
+PANEL = 0.25            # part of the words that stand on a panel of their own colour, as on doors and signs
+PANELS = ((20, 50, 140), (0, 90, 190), (170, 20, 30), (20, 110, 60), (230, 120, 20), (90, 30, 110))
+
 
 @functools.lru_cache(maxsize=64)
 def _font(path, size):
@@ -65,9 +72,18 @@ def _write(rng, image, box, text, ink):
     image.paste(Image.new("RGB", stamp.size, ink), box[:2], stamp)
 
 
+def _word(rng):
+    word = WORDS[rng.integers(len(WORDS))]
+    return word if rng.random() < 0.6 else word.title()
+
+
 def draw_plate(rng, height=96):
-    """A flat plate: (height, w, 3) uint8 RGB."""
+    """A flat plate: (height, w, 3) float32 RGB, 0..255."""
     template, ground, ink, band, aspect = STYLES[rng.integers(len(STYLES))]
+    lines = _text_for(rng, template).split("|")
+    if rng.random() < UNWRITTEN:
+        ground, band, lines = GROUNDS[rng.integers(len(GROUNDS))], None, [_word(rng)] if rng.random() < 0.5 else []
+        ink = (20, 20, 20) if ground[0] > 100 else (235, 235, 235)
     w = round(height * aspect)
     image = Image.new("RGB", (w, height), ground)
     draw = ImageDraw.Draw(image)
@@ -77,8 +93,7 @@ def draw_plate(rng, height=96):
     if band:
         draw.rectangle([3, 3, 0.09 * w, height - 4], fill=band)
         left = 0.12 * w
-    lines = _text_for(rng, template).split("|")
-    step = height / len(lines)
+    step = height / max(len(lines), 1)
     for k, line in enumerate(lines):
         _write(rng, image, (round(left), round(k * step + 0.14 * step), round(0.95 * w), round((k + 1) * step - 0.12 * step)), line, ink)
     plate = np.asarray(image).astype(np.float32)
@@ -144,21 +159,24 @@ def _free(x, y, w, h, objects, size):
 
 
 def add_lettering(rng, pixels, objects):
-    """Writes a word without a plate's ground somewhere off the objects: names on vehicles and shop fronts are no plates."""
+    """Writes a word somewhere off the objects, bare or on a panel: names on vehicles and shop fronts are no plates."""
     if not available():
         return
     size = pixels.shape[0]
-    text = _text_for(rng, "A" * int(rng.integers(3, 10)))
+    known_word = rng.random() < 0.5
+    text = _word(rng) if known_word else _text_for(rng, "A" * int(rng.integers(3, 10)))
     places = (_place_for(rng, text, objects, size) for _ in range(3))
     place = next((p for p in places if _free(*p, objects, size)), None)
     if not place:
         return
     x, y, w, h = place
-    stamp = Image.new("RGB", (w, h))
-    _write(rng, stamp, (0, 0, w, h), text, (255, 255, 255))
-    alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
-    ink = np.full(3, rng.choice([10, 245])) if rng.random() < 0.5 else rng.integers(0, 256, 3)
     region = pixels[y:y + h, x:x + w]
+    ink, margin = np.full(3, rng.choice([10, 245])) if rng.random() < 0.5 else rng.integers(0, 256, 3), 0
+    if known_word and rng.random() < PANEL:
+        region[:], ink, margin = PANELS[rng.integers(len(PANELS))], np.full(3, 245), h // 5
+    stamp = Image.new("RGB", (w, h))
+    _write(rng, stamp, (margin, margin, w - margin, h - margin), text, (255, 255, 255))
+    alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
     region += (ink.astype(np.float32) - region) * alpha
 
 

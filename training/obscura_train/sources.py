@@ -113,17 +113,20 @@ def _mess(im):
     return any((c < 6).mean() > 0.9 for c in corners), float(np.abs(grey.astype(int) - cv2.medianBlur(grey, 3)).mean())
 
 
-def us_chirag(s):
-    """An export with rotated and noisy variants of each photograph: the cleanest variant of each, without black corners."""
+def cleanest(s, pattern):
+    """An export with rotated and noisy variants of each photograph: (path, picture) of the cleanest variant of each, without black corners."""
     variants = collections.defaultdict(list)
-    for p in s.paths(r"experiment-plates-1/.*/images/"):
+    for p in s.paths(pattern):
         variants[os.path.basename(p).split(".rf.")[0]].append(p)
     for name in sorted(variants):
         pictures = [(p, s.image(p)) for p in variants[name]]
         best = min(((*_mess(im), p, im) for p, im in pictures if im is not None), key=lambda t: t[:2], default=None)
-        if best is None or best[0] or best[1] > 9:
-            continue
-        p, im = best[2:]
+        if best and not best[0] and best[1] <= 9:
+            yield best[2:]
+
+
+def us_chirag(s):
+    for p, im in cleanest(s, r"experiment-plates-1/.*/images/"):
         found = yolo(s.text(in_labels(p)), im.shape[1], im.shape[0], PLATE)
         if len(found) == 1 and found[0]["box"][2] * found[0]["box"][3] < 0.35 * im.shape[0] * im.shape[1]:
             yield p, im, found
@@ -283,6 +286,11 @@ def photographs(pattern, every=1):
             if im is not None:
                 yield p, im, []
     return reader
+
+
+def originals(pattern):
+    """photographs() out of an export with variants of each."""
+    return lambda s: ((p, im, []) for p, im in cleanest(s, pattern))
 
 
 def pennfudan(s):
@@ -470,6 +478,25 @@ SOURCES = {
                       photographs(r"^Dataset/.*/images/(?!xemay|Cars).*jpg$"), 640),
     "bsds": Source("Sisso16/ssn_pytorch", "c4f9ac8c43397cbacbf2e2ba1505efafa769435d", [], 10, "for research (BSDS500)",
                    photographs(r"^BSR/BSDS500/data/images/.*jpg$"), 640),
+    "ambulances": Source("lazymonarch/ambulance-detection", "726752f9de8be41e2d2627ae80db046f42a36619", [], 16, "none stated",
+                         originals(r"^dataset/(data5|data)/(train|valid|test)/images/.*jpg$"), 640),
+    "ambulances_india": Source("mershickj/Ambulance-detection", "38eead1b608ff6f9df551542d850a2414f5d6b6b", [], 16, "CC BY 4.0 stated",
+                               photographs(r"^ambulance/(train|valid|test)/images/.*jpg$", 3)),
+    "emergency": Source("Rudra-0/emergency-vehicle-detection", "a67d402a615e230db1cab7d7c836845f1851f90f", [], 16, "CC BY 4.0 stated",
+                        photographs(r"^dataset/(valid|test)/images/.*jpg$"), 640),
+    "police": Source("minstonnguyen/CMPE188-emergency-vehicle-classification", "23b89cc2d6f757c882b02eb37204fa5a12338bc9", [], 16, "none stated",
+                     photographs(r"^data/incoming/(emergency_vehicle|non_emergency)/.*")),
+    "buses": Source("llsrwsaint225/Bus-Dataset_YoloV7", "9532656914bcb6aeaf02234099a70b50c9141be3", [], 16, "CC BY 4.0 stated",
+                    originals(r"^train/images/.*jpg$"), 640),
+    "containers": Source("dfayzur/garbage-object-detection", "5d72cd2c8957a8ae0a1cde91e59d27213596a113", [], 10, "repository MIT",
+                         photographs(r"^test_images/.*jpe?g$")),
+    "china": Source("liuruoze/EasyPR", "a0a9f3c3f612e7c8d9046bd9c5770249cfb86850", [], 10, "repository Apache-2.0",
+                    photographs(r"^resources/image/(general_test|native_test)/.*jpg$")),
+    "car_panels": Source("heliyahasani/lensor_case_study", "a79375163904ec803f053d14d97bf7c3ed7f958f", [], 16, "CC BY 4.0 stated",
+                         originals(r"^dataset/images/(train|val|test)/.*jpg$"), 640),
+    "bags": Source("SaulVas/ARI3129", "e88068f2d91953e4ea99670aeb9ac1b91d992882", [], 16, "none stated",
+                   originals(r"^data/(train|valid|test)/images/.*jpg$"), 640),
+    "signs": Source("ocr-algorithm-and-data/ICDAR2015", "HEAD", [], 16, "for research (ICDAR 2015)", photographs(r"^End2End/TestSet/Imgs/.*jpg$")),
     "facades": Source("a-hwang/building-facade-segmentation", "HEAD", ["vehicle"], 10, "none stated", coco_folders(dict(car=VEHICLE)), 640),
     "plants": Source("KhiemCE22/Application-PPE", "HEAD", ["person"], 14, "none stated", coco_folders(dict(person=PERSON)), 640),
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
