@@ -1,23 +1,52 @@
 import gzip
+import json
 
 import pytest
 
-from obscura_train import PLATE, label_judged
+from obscura_train import PERSON, PLATE, label_judged
+
+JUDGED = b'''source,path,type,x,y,w,h,verdict
+buses,a.jpg,license-plate,10,20,30,10,right
+buses,a.jpg,license-plate,50,20,30,10,wrong
+buses,b.jpg,license-plate,90,20,30,10,unsure
+bins,a.jpg,license-plate,1,2,3,4,right
+'''
 
 
 @pytest.fixture
 def judged(tmp_path):
     path = tmp_path / 'plates.csv.gz'
-    path.write_bytes(gzip.compress(b'source,path,x,y,w,h,verdict\n'
-                                   b'buses,a.jpg,10,20,30,10,plate\nbuses,a.jpg,50,20,30,10,none\nbuses,a.jpg,90,20,30,10,unsure\nbins,a.jpg,1,2,3,4,plate\n'))
+    path.write_bytes(gzip.compress(JUDGED))
     return label_judged.load(path)
 
 
-@pytest.mark.parametrize('path,expected', [
-    ('a.jpg', [(PLATE, [10, 20, 30, 10], False), (PLATE, [90, 20, 30, 10], True)]),
-    ('b.jpg', []),              # nothing was found there, so there is nothing
-])
-def test_verdicts_become_objects_ignored_regions_or_nothing(judged, path, expected):
-    image = dict(source='buses', path=path, labeled=['person'])
-    assert [(c, box, ignore) for c, box, ignore, _ in label_judged.find(judged, None, image, [], [])] == expected
-    assert image['labeled'] == ['license-plate', 'person']
+def annotation(number, image, category, box, **more):
+    return dict(id=number, image_id=image, category_id=category, bbox=box, **more)
+
+
+def judge(judged, folder, annotations):
+    """(category, box, ignored) of each picture, and what is labelled in it, after the judgement."""
+    images = [dict(id=i, path=path, source='buses', labeled=['person']) for i, path in enumerate(('a.jpg', 'b.jpg', 'c.jpg'))]
+    (folder / 'annotations.json').write_text(json.dumps(dict(images=images, annotations=annotations)))
+    label_judged.label(judged, str(folder), 1)
+    coco = json.loads((folder / 'annotations.json').read_text())
+    assert len({a['id'] for a in coco['annotations']}) == len(coco['annotations'])
+    found = [[(a['category_id'], a['bbox'], a.get('ignore', 0)) for a in coco['annotations'] if a['image_id'] == i] for i in range(3)]
+    return found, [i['labeled'] for i in coco['images']]
+
+
+def test_verdicts_become_objects_ignored_regions_or_nothing(judged, tmp_path):
+    found, labeled = judge(judged, tmp_path, [])
+    assert found == [[(PLATE, [10, 20, 30, 10], 0)], [(PLATE, [90, 20, 30, 10], 1)], []]
+    assert labeled == [['license-plate', 'person']] * 3         # what was found nowhere is there nowhere
+
+
+def test_a_verdict_takes_the_place_of_what_a_teacher_said_there(judged, tmp_path):
+    twice = [judge(judged, tmp_path, [annotation(0, 0, PLATE, [51, 20, 30, 10], teacher=0.7),                      # judged wrong
+                                      annotation(1, 0, PLATE, [11, 20, 30, 10], teacher=0.4, ignore=1),            # judged right
+                                      annotation(2, 0, PERSON, [50, 20, 30, 10], teacher=0.9),                     # another type
+                                      annotation(3, 0, PLATE, [50, 20, 30, 10]),                                   # the source's own
+                                      annotation(4, 0, PLATE, [150, 20, 30, 10], teacher=0.3, ignore=1)])          # not judged
+             for _ in range(2)]
+    assert twice[0][0][0] == [(PERSON, [50, 20, 30, 10], 0), (PLATE, [50, 20, 30, 10], 0), (PLATE, [150, 20, 30, 10], 1), (PLATE, [10, 20, 30, 10], 0)]
+    assert twice[0] == twice[1]
