@@ -132,6 +132,17 @@ def test_what_a_pasted_object_hides_is_ignored():
     assert crop[2][0][3, 3] == 0 and crop[2][0][15, 15] == 1 and crop[0][10, 10, 0] == 200
 
 
+def test_masks_are_as_large_as_their_polygons():
+    t = np.linspace(0, 2 * np.pi, 60)[:-1]
+    drawn, true = 0, 0
+    for radius in np.linspace(12, 50, 40):
+        centre = 60 + 7 * np.sin([radius, 3 * radius])
+        circle = (centre + radius * np.stack([np.cos(t), np.sin(t)], 1)).ravel().tolist()
+        _, mask = transform_object((0, *(centre - radius), *(centre + radius), 0, [circle], None), np.eye(2, 3), 160, True)
+        drawn, true = drawn + 16 * int(mask.sum()), true + np.pi * radius ** 2
+    assert drawn / true == pytest.approx(1, abs=0.01)
+
+
 @pytest.mark.skipif(not plates.available(), reason='no fonts to draw plates with')
 def test_drawn_plates_cover_the_one_that_was_there():
     rng = np.random.default_rng(2)
