@@ -77,9 +77,9 @@ class Net(nn.Module):
                 nn.init.constant_(m.bias, bias)
                 nn.init.normal_(m.weight, std=0.01)
         if masks:
-            self.coef_tower = nn.ModuleList([ConvBN(neck, neck) for _ in range(3)])
+            self.coef_tower = nn.ModuleList([nn.Sequential(ConvBN(neck, neck), Residual(neck)) for _ in range(3)])
             self.coef = nn.ModuleList([nn.Conv2d(neck, masks, 1) for _ in range(3)])
-            self.body = Residual(neck)
+            self.body = nn.Sequential(*[Residual(neck) for _ in range(3)])
             self.p2 = ConvBN(w[1], neck, 1)
             self.proto = nn.Sequential(ConvBN(neck, neck), nn.Conv2d(neck, masks, 1))
 
