@@ -65,11 +65,24 @@ out:
     return code;
 }
 
-/* Whole pixels of a box: rounded, at least one pixel wide and high. */
+/* One axis of a box in whole pixels: rounded, or what it touches where that leaves nothing (and is inside the picture,
+ * as the box is). */
+static void whole_pixels(float from, float to, int *ret_from, int *ret_to)
+{
+    *ret_from = (int)lroundf(from);
+    *ret_to = (int)lroundf(to);
+    if (*ret_from < *ret_to)
+        return;
+    *ret_from = (int)floorf(from);
+    *ret_to = (int)ceilf(to);
+}
+
 static json_t *box_pixels(const struct box *b)
 {
-    long x1 = lroundf(b->x1), y1 = lroundf(b->y1), x2 = lroundf(b->x2), y2 = lroundf(b->y2);
-    return json_pack("[iiii]", (int)x1, (int)y1, (int)(x2 > x1 ? x2 : x1 + 1), (int)(y2 > y1 ? y2 : y1 + 1));
+    int x1, y1, x2, y2;
+    whole_pixels(b->x1, b->x2, &x1, &x2);
+    whole_pixels(b->y1, b->y2, &y1, &y2);
+    return json_pack("[iiii]", x1, y1, x2, y2);
 }
 
 static int metadata_entry(

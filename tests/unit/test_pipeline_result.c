@@ -112,12 +112,34 @@ static void metadata_has_the_references_form(void **state)
     result_finish(&r);
 }
 
+/* A sliver at the edge, as a low threshold brings it. */
+static void a_box_stays_in_the_picture(void **state)
+{
+    struct result r;
+    make_result(&r);
+    r.detections.items[0].box = (struct box){10, 479.6f, 639.9f, 480};
+    struct request_options request = {0};
+    struct result_view view = {.id = "x.png", .request = &request};
+    char *json;
+    assert_int_equal(result_metadata(&r, &view, &json), 0);
+    json_t *root = json_loads(json, 0, NULL);
+    int x1, y1, x2, y2;
+    assert_int_equal(
+        json_unpack(json_array_get(json_object_get(root, "detections"), 0), "{s[iiii]}", "bbox", &x1, &y1, &x2, &y2),
+        0);
+    assert_true(x1 == 10 && y1 == 479 && x2 == 640 && y2 == 480);
+    json_decref(root);
+    free(json);
+    result_finish(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_as_written),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(metadata_has_the_references_form),
+        cmocka_unit_test(a_box_stays_in_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
