@@ -1,4 +1,4 @@
-"""Takes over what people have judged, find by find, on sheets of what our own networks find in pictures that label nothing there.
+"""Takes over what was judged by eye, find by find, on sheets of what our own networks find in pictures that label nothing there.
 
     python3 -m obscura_train.label_judged JUDGED.csv.gz DIR ...     (DIR as collect writes it)
 
