@@ -26,7 +26,7 @@ def annotation(number, image, category, box, **more):
 
 def judge(judged, folder, annotations):
     """(category, box, ignored) of each picture, and what is labelled in it, after the judgement."""
-    images = [dict(id=i, path=path, source='buses', labeled=['person']) for i, path in enumerate(('a.jpg', 'b.jpg', 'c.jpg'))]
+    images = [dict(id=i, path=path, source='buses', labeled=['person'], width=320, height=240) for i, path in enumerate(('a.jpg', 'b.jpg', 'c.jpg'))]
     (folder / 'annotations.json').write_text(json.dumps(dict(images=images, annotations=annotations)))
     label_judged.label(judged, str(folder), 1)
     coco = json.loads((folder / 'annotations.json').read_text())
@@ -50,3 +50,9 @@ def test_a_verdict_takes_the_place_of_what_a_teacher_said_there(judged, tmp_path
              for _ in range(2)]
     assert twice[0][0][0] == [(PERSON, [50, 20, 30, 10], 0), (PLATE, [50, 20, 30, 10], 0), (PLATE, [150, 20, 30, 10], 1), (PLATE, [10, 20, 30, 10], 0)]
     assert twice[0] == twice[1]
+
+
+def test_what_is_judged_takes_nothing_else_with_it(judged, tmp_path):
+    """Commands that were run again used to leave annotations with the same number."""
+    found, _ = judge(judged, tmp_path, [annotation(7, 0, PLATE, [51, 20, 30, 10], teacher=0.7), annotation(7, 2, PERSON, [1, 1, 9, 9], teacher=0.7)])
+    assert found[2] == [(PERSON, [1, 1, 9, 9], 0)]

@@ -13,8 +13,7 @@ import csv
 import gzip
 
 from . import CATEGORIES
-from .formats import by_image
-from .teachers import annotations_of, main, overlap
+from .teachers import annotations_of, finding, main, overlap, report
 
 SAME = 0.4              # IoU from which a judged box and a teacher's are of the same thing
 IDS = {name: category for category, name in CATEGORIES.items()}
@@ -29,20 +28,21 @@ def load(path):
     return judged
 
 
+def replaced(a, finds):
+    """Whether an annotation is a teacher's of something that was judged."""
+    return "teacher" in a and any(a["category_id"] == category and overlap(a["bbox"], box) > SAME for category, box, _ in finds)
+
+
 def label(judged, folder, every):
     with annotations_of(folder) as coco:
-        own, number, gone, added = by_image(coco["annotations"]), max((a["id"] for a in coco["annotations"]), default=-1), set(), []
-        for image in coco["images"][::every]:
+        finds_of, added, looked_at = {}, [], coco["images"][::every]
+        for image in looked_at:
             about = judged[image["source"]]
-            for category, box, verdict in about.get(image["path"], []):
-                gone |= {a["id"] for a in own.get(image["id"], []) if "teacher" in a and a["category_id"] == category and overlap(a["bbox"], box) > SAME}
-                if verdict != "wrong":
-                    number += 1
-                    added.append(dict(id=number, image_id=image["id"], category_id=category, iscrowd=0, ignore=int(verdict == "unsure"), bbox=box, teacher=1.0))
+            finds = finds_of[image["id"]] = about.get(image["path"], [])
+            added += filter(None, (finding(image, category, box, verdict == "unsure", 1.0) for category, box, verdict in finds if verdict != "wrong"))
             image["labeled"] = sorted({*image["labeled"], *(CATEGORIES[c] for finds in about.values() for c, *_ in finds)})
-        coco["annotations"] = [a for a in coco["annotations"] if a["id"] not in gone] + added
-    unsure = sum(a["ignore"] for a in added)
-    print(f"{folder}: {len(added) - unsure} objects and {unsure} unsure ones in the place of {len(gone)}", flush=True)
+        coco["annotations"] = [a for a in coco["annotations"] if not replaced(a, finds_of.get(a["image_id"], []))] + added
+    report(folder, looked_at, added)
 
 
 if __name__ == "__main__":

@@ -44,11 +44,13 @@ def share(a, b):
 
 @contextlib.contextmanager
 def annotations_of(folder):
-    """A folder's annotations.json, as collect writes it, to be changed; written back as a whole at the end."""
+    """A folder's annotations.json, as collect writes it, to be changed; written back as a whole at the end, its annotations numbered anew."""
     path = os.path.join(folder, "annotations.json")
     with open(path) as f:
         coco = json.load(f)
     yield coco
+    for number, a in enumerate(coco["annotations"]):
+        a["id"] = number
     with open(path + ".tmp", "w") as f:
         json.dump(coco, f)
     os.replace(path + ".tmp", path)
@@ -56,6 +58,21 @@ def annotations_of(folder):
 
 def read_image(folder, image):
     return cv2.imread(os.path.join(folder, "images", image["file_name"]))
+
+
+def finding(image, category, box, ignore, score):
+    """The annotation of a find, cut to the picture, still without a number; None outside it."""
+    x, y, w, h = box
+    x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])
+    if x2 - x1 < 1 or y2 - y1 < 1:
+        return None
+    return dict(image_id=image["id"], category_id=category, iscrowd=0, ignore=int(ignore), bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)],
+                teacher=round(score, 3))
+
+
+def report(folder, images, added):
+    unsure = sum(a["ignore"] for a in added)
+    print(f"{folder}: {len(images)} images, added {len(added) - unsure} objects and {unsure} unsure ones", flush=True)
 
 
 def relabel(folder, categories, find, every=1):
@@ -68,14 +85,10 @@ def relabel(folder, categories, find, every=1):
         by_source = coco.get("info", {}).get("labeled_categories", [])
         own, new, looked_at = by_image(coco["annotations"]), [], coco["images"][::every]
         for image in looked_at:
-            for category, (x, y, w, h), ignore, score in find(read_image(folder, image), image, own.get(image["id"], []), by_source):
-                x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])
-                if x2 - x1 >= 1 and y2 - y1 >= 1:
-                    new.append(dict(id=len(coco["annotations"]) + len(new), image_id=image["id"], category_id=category, iscrowd=0, ignore=int(ignore),
-                                    bbox=[round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)], teacher=round(score, 3)))
+            finds = find(read_image(folder, image), image, own.get(image["id"], []), by_source)
+            new += filter(None, (finding(image, *about) for about in finds))
         coco["annotations"] += new
-    unsure = sum(a["ignore"] for a in new)
-    print(f"{folder}: {len(looked_at)} images, added {len(new) - unsure} objects and {unsure} unsure ones", flush=True)
+    report(folder, looked_at, new)
 
 
 def relabelling(categories, find):
