@@ -13,6 +13,8 @@
 #define COARSE_MIN 8.0f        /* smaller boxes are the finer pass's business */
 #define COARSE_MIN_ALONE 48.0f /* the same, of types whose passes do not agree on a score */
 #define SCENE_COARSE 640
+#define SCENE_ALONE 768 /* where the picture is too small for a fine pass */
+#define SCENE_ENLARGED 1.5
 #define SCENE_FINE 1280
 #define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
 
@@ -37,11 +39,15 @@ static int whole_px(double v)
     return v < 1 ? 1 : (int)lround(v);
 }
 
-/* Appends a pass over the view at that long side, or at its own size where that is smaller. */
-static struct pass *add_pass(struct view *v, double longest, float reach)
+static double longer_side(const struct view *v)
 {
-    double own = v->width > v->height ? v->width : v->height;
-    double scale = longest < own ? longest / own : 1;
+    return v->width > v->height ? v->width : v->height;
+}
+
+/* Appends a pass over the view at that long side, or as near to it as a view enlarged so much comes. */
+static struct pass *add_pass(struct view *v, double longest, double enlarged, float reach)
+{
+    double scale = fmin(longest / longer_side(v), enlarged);
     struct pass *p = &v->passes[v->pass_count++];
     *p = (struct pass){
         .width = whole_px(v->width * scale), .height = whole_px(v->height * scale), .reach = reach / (float)scale};
@@ -51,7 +57,7 @@ static struct pass *add_pass(struct view *v, double longest, float reach)
 /* The second opinion on what a finer pass sees. */
 static void add_coarse_pass(struct view *v, double longest, bool mirrored)
 {
-    struct pass *p = add_pass(v, longest, INFINITY);
+    struct pass *p = add_pass(v, longest, 1, INFINITY);
     p->mirrored = mirrored;
     p->longest_min = COARSE_MIN;
     p->longest_min_alone = COARSE_MIN_ALONE;
@@ -59,10 +65,10 @@ static void add_coarse_pass(struct view *v, double longest, bool mirrored)
 
 static void add_identity_passes(struct view *v, const struct plan_options *o, bool tile)
 {
-    double own = v->width > v->height ? v->width : v->height;
+    double own = longer_side(v);
     double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
     fine = fmin(fine, own);
-    struct pass *p = add_pass(v, fine, INFINITY);
+    struct pass *p = add_pass(v, fine, 1, INFINITY);
     if (tile)
         p->longest_max = TILE_MAX;
     else if (IDENTITY_COARSE < PASS_RATIO * fine)
@@ -71,16 +77,20 @@ static void add_identity_passes(struct view *v, const struct plan_options *o, bo
 
 static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
 {
-    double own = v->width > v->height ? v->width : v->height;
-    struct pass *p = add_pass(v, SCENE_COARSE, tile ? SCENE_REACH : INFINITY);
-    if (tile)
-        p->longest_max = TILE_MAX;
-    if (tile || o->video)
+    if (tile) {
+        add_pass(v, SCENE_COARSE, 1, SCENE_REACH)->longest_max = TILE_MAX;
         return;
-    if (SCENE_COARSEST < SCENE_PASS_RATIO * fmin(own, SCENE_COARSE))
+    }
+    if (o->video) {
+        add_pass(v, SCENE_COARSE, 1, INFINITY);
+        return;
+    }
+    bool fine = SCENE_COARSE < PASS_RATIO * longer_side(v);
+    struct pass *p = fine ? add_pass(v, SCENE_COARSE, 1, INFINITY) : add_pass(v, SCENE_ALONE, SCENE_ENLARGED, INFINITY);
+    if (SCENE_COARSEST < SCENE_PASS_RATIO * (p->width > p->height ? p->width : p->height))
         add_coarse_pass(v, SCENE_COARSEST, true);
-    if (SCENE_COARSE < PASS_RATIO * own)
-        add_pass(v, SCENE_FINE, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
+    if (fine)
+        add_pass(v, SCENE_FINE, 1, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }
 
 /* The first view is the whole picture, the others are tiles of it. */

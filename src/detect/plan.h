@@ -16,7 +16,7 @@ enum { SIDE_LEFT = 1, SIDE_TOP = 2, SIDE_RIGHT = 4, SIDE_BOTTOM = 8 };
 
 /* One run of a network over a view scaled to width x height. */
 struct pass {
-    int width, height; /* px of the network's input, without padding; never larger than the view */
+    int width, height; /* px of the network's input, without padding */
     bool mirrored;     /* left and right change places in the input: what the network makes of it errs otherwise */
     float longest_min; /* boxes taken: longer side above it, px of the input */
     float longest_min_alone; /* the same, of types whose passes do not agree on a score (view.c) */

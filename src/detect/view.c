@@ -200,16 +200,23 @@ static struct box enlarged(const struct box *b, float factor)
     return (struct box){b->x1 - dx, b->y1 - dy, b->x2 + dx, b->y2 + dy};
 }
 
-static struct mask_source mask_source(const struct workspace *w, const struct sighting *s)
+#define MASK_MOST 200.0f /* px of a pass's input: larger objects it knows less well than a coarser pass does */
+
+/* What a pass says of the mask of an object whose longer side is `longest` px of the picture. */
+static struct mask_source mask_source(
+    const struct workspace *w, const struct view *v, const struct sighting *s, float longest)
 {
-    return (struct mask_source){&w->prototypes[s->pass], w->candidates.coefs + s->coef, fmaxf(s->score, 1e-6f)};
+    float seen = longest * (float)v->passes[s->pass].width / v->width, large = fmaxf(seen / MASK_MOST, 1);
+    return (struct mask_source){
+        &w->prototypes[s->pass], w->candidates.coefs + s->coef, fmaxf(s->score, 1e-6f) / (large * large)};
 }
 
 /* The mean of the two passes that know the object best: their errors are not the same. */
-static int assemble_mask(
-    const struct workspace *w, const struct candidate *c, const struct box *box, struct mask **ret_mask)
+static int assemble_mask(const struct workspace *w, const struct view *v, const struct candidate *c,
+    const struct box *box, struct mask **ret_mask)
 {
-    const struct mask_source sources[] = {mask_source(w, &c->best), mask_source(w, &c->second)};
+    float longest = fmaxf(box->x2 - box->x1, box->y2 - box->y1);
+    const struct mask_source sources[] = {mask_source(w, v, &c->best, longest), mask_source(w, v, &c->second, longest)};
     return segment_mask(sources, c->second.score > 0 ? 2 : 1, box, ret_mask);
 }
 
@@ -229,7 +236,7 @@ static int append_part(
     part.d.offset_y = (int)floorf(part.d.box.y1);
     int r = 0;
     if (w->candidates.coef_count)
-        r = assemble_mask(w, c, &part.d.box, &part.d.mask);
+        r = assemble_mask(w, v, c, &part.d.box, &part.d.mask);
     if (r == 0)
         r = parts_append(out, &part);
     if (r < 0)
