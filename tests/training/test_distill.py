@@ -111,12 +111,27 @@ def test_a_training_with_a_teacher_goes_on_where_it_stopped(tmp_path):
         assert torch.equal(mine, other)
 
 
-def test_frozen_layers_stay_as_they_are_and_the_others_learn():
-    trainer = train.Trainer('identity', 1e-2, 'cpu', bf16=False, freeze=True)
+def learnt_by_a_step(task, freeze, sample):
+    """Names of the tensors that a step changes."""
+    trainer = train.Trainer(task, 1e-2, 'cpu', bf16=False, freeze=freeze)
     before = {k: v.clone() for k, v in trainer.net.state_dict().items()}
-    trainer.update(Batch.of([Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 6), torch.ones(2))] * 2), 0.0, 0.0)
-    changed = {k for k, v in trainer.net.state_dict().items() if not torch.equal(v, before[k])}
+    trainer.update(Batch.of([sample] * 2), 0.0, 0.0)
+    return {k for k, v in trainer.net.state_dict().items() if not torch.equal(v, before[k])}
+
+
+def test_frozen_layers_stay_as_they_are_and_the_others_learn():
+    changed = learnt_by_a_step('identity', 'early', Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 6), torch.ones(2)))
     assert 'stages.1.0.conv.weight' in changed and not any(k.startswith(('stem', 'stages.0')) for k in changed)
+
+
+@pytest.mark.parametrize('masked', [True, False])
+def test_masks_can_be_learnt_alone(masked):
+    person = torch.tensor([[0, 8.0, 8, 40, 56, 0]])
+    changed = learnt_by_a_step('scene', 'detection', Sample(
+        torch.randint(0, 255, (3, SIDE, SIDE), dtype=torch.uint8), person, torch.ones(2), torch.ones(1, SIDE // 4, SIDE // 4), torch.tensor([masked])))
+    learnt = {k for k in changed if not k.endswith(('running_mean', 'running_var', 'num_batches_tracked'))}
+    assert all(k.startswith(('coef', 'body', 'p2', 'proto')) for k in changed)
+    assert bool(learnt) == masked
 
 
 @pytest.mark.parametrize('task, heard', [('scene', True), ('identity', False)])

@@ -83,9 +83,14 @@ class Net(nn.Module):
             self.p2 = ConvBN(w[1], neck, 1)
             self.proto = nn.Sequential(ConvBN(neck, neck), nn.Conv2d(neck, masks, 1))
 
-    def early(self):
-        """The layers up to stride 4: they cost a fifth of a training step, and are soon learnt."""
-        return nn.ModuleList([self.stem, self.stages[0]])
+    def freeze(self, part):
+        """Takes a part out of training. "early": the layers up to stride 4, which cost a fifth of a step and are soon learnt. "detection": all but
+        the masks' branch, so that scores and boxes stay as they are."""
+        if part == "early":
+            nn.ModuleList([self.stem, self.stages[0]]).requires_grad_(False).eval()
+        elif part == "detection":
+            self.requires_grad_(False).eval()
+            nn.ModuleList([self.coef_tower, self.coef, self.body, self.p2, self.proto]).requires_grad_(True).train()
 
     def pyramid(self, x):
         """Features at stride 4 (backbone only), and at strides 8, 16, 32 (after the neck)."""

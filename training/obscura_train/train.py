@@ -69,7 +69,7 @@ def take_fitting(net, weights):
 def optimizers_of(net, peak, more=()):
     """Muon for the convolutions that a normalization follows, AdamW for the last ones, for all that is no convolution, and for `more`."""
     inner = [m.conv.weight for m in net.modules() if isinstance(m, ConvBN) and m.conv.weight.requires_grad]
-    last = [m.weight for m in net.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    last = [m.weight for m in net.modules() if isinstance(m, nn.Conv2d) and m.bias is not None and m.weight.requires_grad]
     plain = [p for p in net.parameters() if p.ndim == 1 and p.requires_grad]
     return (Muon(inner, peak, weight_decay=WEIGHT_DECAY),
             torch.optim.AdamW([dict(params=last, weight_decay=WEIGHT_DECAY), dict(params=[*plain, *more], weight_decay=0)], lr=peak))
@@ -78,11 +78,10 @@ def optimizers_of(net, peak, more=()):
 class Trainer:
     """Network, its running average, optimizer and clock; save() and resume() keep all of them."""
 
-    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None, freeze=False):
+    def __init__(self, task, peak, device, ema_decay=0.9995, bf16=True, teacher=None, freeze=None):
         self.task, self.peak, self.device, self.ema_decay, self.bf16 = task, peak, device, ema_decay, bf16
         self.net = build(task).to(device, memory_format=torch.channels_last).train()
-        if freeze:
-            self.net.early().requires_grad_(False).eval()
+        self.net.freeze(freeze)
         self.teacher, self.imitation = teacher, None
         if teacher:
             self.imitation = Imitation(self.net, teacher.channels).to(device)
@@ -140,7 +139,8 @@ class Trainer:
             loss, parts = detection_loss(output, batch)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if loss.requires_grad:      # where only masks are learnt, a batch may have none
+            loss.backward()
         progress = self._average_gradients(elapsed)
         nn.utils.clip_grad_norm_(self.params, CLIP)
         for optimizer in self.optimizers:
@@ -255,7 +255,7 @@ def main():
     p.add_argument("--init", help="checkpoint to start from")
     p.add_argument("--resume", action="store_true", help="go on from OUT if it exists")
     p.add_argument("--teacher", metavar="SNAPSHOTS", help="where YOLOX-Nano's snapshot is")
-    p.add_argument("--freeze", action="store_true", help="leave the layers up to stride 4 as they are")
+    p.add_argument("--freeze", choices=("early", "detection"), help="leave the layers up to stride 4 as they are, or all but the masks' branch")
     p.add_argument("--plan", type=parse_plan, default="320x32/320x32,448x16/448x16,320x32")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, which are what is measured and shipped; .998 for short runs")
