@@ -61,16 +61,47 @@ static bool polygon_holds(const double *v, size_t points, double x, double y)
     return in;
 }
 
-static void fill(json_t *polygon, const struct mask *area, uint8_t *bits)
+/* Sets the pixels that the line from point i to point k of a polygon passes. */
+static void draw_edge(const double *v, size_t i, size_t k, const struct mask *area, uint8_t *bits)
 {
-    size_t n = json_array_size(polygon), points = n / 2;
-    double *v = points >= 3 ? malloc(n * sizeof *v) : NULL;
+    double dx = v[2 * k] - v[2 * i], dy = v[2 * k + 1] - v[2 * i + 1];
+    int steps = (int)ceil(fmax(fabs(dx), fabs(dy)));
+    for (int j = 0; j <= steps; j++) {
+        double part = steps ? (double)j / steps : 0;
+        long x = lround(v[2 * i] + dx * part) - area->x, y = lround(v[2 * i + 1] + dy * part) - area->y;
+        if (x >= 0 && y >= 0 && x < area->width && y < area->height)
+            bits[y * area->width + x] = 1;
+    }
+}
+
+/* A polygon's points in whole pixels, owned by the caller; NULL where there are too few. */
+static double *points_of(json_t *polygon)
+{
+    size_t n = json_array_size(polygon);
+    double *v = n >= 6 ? malloc(n * sizeof *v) : NULL;
     for (size_t i = 0; v && i < n; i++)
-        v[i] = json_number_value(json_array_get(polygon, i));
-    for (int y = 0; v && y < area->height; y++)
-        for (int x = 0; x < area->width; x++)
-            bits[(size_t)y * area->width + x] |= polygon_holds(v, points, area->x + x + 0.5, area->y + y + 0.5);
-    free(v);
+        v[i] = round(json_number_value(json_array_get(polygon, i)));
+    return v;
+}
+
+/* As score.py draws them (fillPoly: the even-odd rule, and the outlines): the sets' polygons run through the centres of
+ * an object's outermost pixels, whose coordinates are whole numbers, and those pixels are the object's. */
+static void fill(json_t *polygons, const struct mask *area, uint8_t *bits)
+{
+    json_t *polygon;
+    size_t number;
+    for (int outlines = 0; outlines < 2; outlines++)
+        json_array_foreach(polygons, number, polygon)
+        {
+            double *v = points_of(polygon);
+            size_t points = json_array_size(polygon) / 2;
+            for (int y = 0; v && !outlines && y < area->height; y++)
+                for (int x = 0; x < area->width; x++)
+                    bits[(size_t)y * area->width + x] ^= polygon_holds(v, points, area->x + x, area->y + y);
+            for (size_t i = 0, k = points - 1; v && outlines && i < points; k = i++)
+                draw_edge(v, i, k, area, bits);
+            free(v);
+        }
 }
 
 /* IoU of a mask with the polygons of an object, counted over a rectangle around both. */
@@ -83,9 +114,7 @@ static double mask_agreement(const struct mask *m, const struct truth *t)
     uint8_t *bits = calloc(n, 2);
     if (!bits)
         return 0;
-    json_t *polygon;
-    size_t i;
-    json_array_foreach(t->polygons, i, polygon) fill(polygon, &area, bits);
+    fill(t->polygons, &area, bits);
     mask_decode(m, 1, bits + n + (size_t)(m->y - area.y) * area.width + (m->x - area.x), area.width);
     size_t both = 0, either = 0;
     for (size_t k = 0; k < n; k++) {
