@@ -23,7 +23,7 @@ from .data import Batch, Crops
 from .distill import Imitation
 from .losses import detection_loss
 from .muon import Muon, sum_over_processes
-from .networks import ConvBN, build
+from .networks import CONFIGS, ConvBN, build
 from .sources import SCENE_TEACHER
 from .teachers import read_teacher
 from .yolox import Yolox
@@ -269,6 +269,8 @@ def main():
     p.add_argument("--log", type=int, default=50)
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args()
+    if a.freeze == "detection" and not CONFIGS[a.task].get("masks"):
+        p.error(f"--freeze detection leaves {a.task} nothing to learn: it has no masks")
     if a.processes == 1:
         run(0, a)
     else:
