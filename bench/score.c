@@ -61,7 +61,9 @@ static bool polygon_holds(const double *v, size_t points, double x, double y)
     return in;
 }
 
-/* Sets the pixels that the line from point i to point k of a polygon passes. */
+enum { INSIDE = 1, OUTLINE = 2 };
+
+/* Marks the pixels that the line from point i to point k of a polygon passes. */
 static void draw_edge(const double *v, size_t i, size_t k, const struct mask *area, uint8_t *bits)
 {
     double dx = v[2 * k] - v[2 * i], dy = v[2 * k + 1] - v[2 * i + 1];
@@ -70,7 +72,7 @@ static void draw_edge(const double *v, size_t i, size_t k, const struct mask *ar
         double part = steps ? (double)j / steps : 0;
         long x = lround(v[2 * i] + dx * part) - area->x, y = lround(v[2 * i + 1] + dy * part) - area->y;
         if (x >= 0 && y >= 0 && x < area->width && y < area->height)
-            bits[y * area->width + x] = 1;
+            bits[y * area->width + x] |= OUTLINE;
     }
 }
 
@@ -90,18 +92,17 @@ static void fill(json_t *polygons, const struct mask *area, uint8_t *bits)
 {
     json_t *polygon;
     size_t number;
-    for (int outlines = 0; outlines < 2; outlines++)
-        json_array_foreach(polygons, number, polygon)
-        {
-            double *v = points_of(polygon);
-            size_t points = json_array_size(polygon) / 2;
-            for (int y = 0; v && !outlines && y < area->height; y++)
-                for (int x = 0; x < area->width; x++)
-                    bits[(size_t)y * area->width + x] ^= polygon_holds(v, points, area->x + x, area->y + y);
-            for (size_t i = 0, k = points - 1; v && outlines && i < points; k = i++)
-                draw_edge(v, i, k, area, bits);
-            free(v);
-        }
+    json_array_foreach(polygons, number, polygon)
+    {
+        double *v = points_of(polygon);
+        size_t points = json_array_size(polygon) / 2;
+        for (int y = 0; v && y < area->height; y++)
+            for (int x = 0; x < area->width; x++)
+                bits[(size_t)y * area->width + x] ^= polygon_holds(v, points, area->x + x, area->y + y) ? INSIDE : 0;
+        for (size_t i = 0, k = points - 1; v && i < points; k = i++)
+            draw_edge(v, i, k, area, bits);
+        free(v);
+    }
 }
 
 /* IoU of a mask with the polygons of an object, counted over a rectangle around both. */
@@ -118,8 +119,8 @@ static double mask_agreement(const struct mask *m, const struct truth *t)
     mask_decode(m, 1, bits + n + (size_t)(m->y - area.y) * area.width + (m->x - area.x), area.width);
     size_t both = 0, either = 0;
     for (size_t k = 0; k < n; k++) {
-        both += bits[k] & bits[n + k];
-        either += bits[k] | bits[n + k];
+        both += bits[k] && bits[n + k];
+        either += bits[k] || bits[n + k];
     }
     free(bits);
     return either ? (double)both / (double)either : 0;

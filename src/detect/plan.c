@@ -44,10 +44,10 @@ static double longer_side(const struct view *v)
     return v->width > v->height ? v->width : v->height;
 }
 
-/* Appends a pass over the view at that long side, or as near to it as a view enlarged so much comes. */
-static struct pass *add_pass(struct view *v, double longest, double enlarged, float reach)
+/* Appends a pass over the view at that long side. */
+static struct pass *add_pass(struct view *v, double longest, float reach)
 {
-    double scale = fmin(longest / longer_side(v), enlarged);
+    double scale = longest / longer_side(v);
     struct pass *p = &v->passes[v->pass_count++];
     *p = (struct pass){
         .width = whole_px(v->width * scale), .height = whole_px(v->height * scale), .reach = reach / (float)scale};
@@ -57,7 +57,7 @@ static struct pass *add_pass(struct view *v, double longest, double enlarged, fl
 /* The second opinion on what a finer pass sees. */
 static void add_coarse_pass(struct view *v, double longest, bool mirrored)
 {
-    struct pass *p = add_pass(v, longest, 1, INFINITY);
+    struct pass *p = add_pass(v, longest, INFINITY);
     p->mirrored = mirrored;
     p->longest_min = COARSE_MIN;
     p->longest_min_alone = COARSE_MIN_ALONE;
@@ -68,7 +68,7 @@ static void add_identity_passes(struct view *v, const struct plan_options *o, bo
     double own = longer_side(v);
     double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
     fine = fmin(fine, own);
-    struct pass *p = add_pass(v, fine, 1, INFINITY);
+    struct pass *p = add_pass(v, fine, INFINITY);
     if (tile)
         p->longest_max = TILE_MAX;
     else if (IDENTITY_COARSE < PASS_RATIO * fine)
@@ -77,20 +77,22 @@ static void add_identity_passes(struct view *v, const struct plan_options *o, bo
 
 static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
 {
+    double own = longer_side(v), coarse = fmin(SCENE_COARSE, own);
     if (tile) {
-        add_pass(v, SCENE_COARSE, 1, SCENE_REACH)->longest_max = TILE_MAX;
+        add_pass(v, coarse, SCENE_REACH)->longest_max = TILE_MAX;
         return;
     }
     if (o->video) {
-        add_pass(v, SCENE_COARSE, 1, INFINITY);
+        add_pass(v, coarse, INFINITY);
         return;
     }
-    bool fine = SCENE_COARSE < PASS_RATIO * longer_side(v);
-    struct pass *p = fine ? add_pass(v, SCENE_COARSE, 1, INFINITY) : add_pass(v, SCENE_ALONE, SCENE_ENLARGED, INFINITY);
-    if (SCENE_COARSEST < SCENE_PASS_RATIO * (p->width > p->height ? p->width : p->height))
-        add_coarse_pass(v, SCENE_COARSEST, true);
+    bool fine = SCENE_COARSE < PASS_RATIO * own;
+    double whole = fine ? coarse : fmin(SCENE_ALONE, SCENE_ENLARGED * own);
+    add_pass(v, whole, INFINITY);
+    if (SCENE_COARSEST < SCENE_PASS_RATIO * whole)
+        add_coarse_pass(v, fmin(SCENE_COARSEST, own), true);
     if (fine)
-        add_pass(v, SCENE_FINE, 1, SCENE_REACH)->longest_max = SCENE_FINE_MAX;
+        add_pass(v, fmin(SCENE_FINE, own), SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }
 
 /* The first view is the whole picture, the others are tiles of it. */

@@ -29,6 +29,12 @@ static double since(int64_t *mark)
     return s;
 }
 
+/* Px of the picture in one of a pass's input. */
+static float scale_of(const struct view *v, const struct pass *p)
+{
+    return (float)v->width / p->width;
+}
+
 static int round_up(int v, int multiple)
 {
     return (v + multiple - 1) / multiple * multiple;
@@ -101,7 +107,7 @@ static int settle(struct candidates *c, const struct view *v)
     struct nms_sight passes[PLAN_MAX_PASSES];
     for (int i = 0; i < v->pass_count; i++) {
         const struct pass *p = &v->passes[i];
-        float px = (float)v->width / p->width;
+        float px = scale_of(v, p);
         passes[i] = (struct nms_sight){SEEN_MIN * px, SEEN_MAX * p->longest_max * px};
     }
     const struct nms_rules rules = {.iou = NMS_IOU,
@@ -131,7 +137,7 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     for (int i = 0; i < n->class_count; i++)
         types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
     float threshold[OBJECT_TYPES];
-    float px = (float)v->width / p->width;
+    float px = scale_of(v, p);
     struct head_window window = {.origin_x = (float)(p->mirrored ? v->x + v->width : v->x),
         .origin_y = (float)v->y,
         .scale_x = p->mirrored ? -px : px,
@@ -206,7 +212,7 @@ static struct box enlarged(const struct box *b, float factor)
 static struct mask_source mask_source(
     const struct workspace *w, const struct view *v, const struct sighting *s, float longest)
 {
-    float seen = longest * (float)v->passes[s->pass].width / v->width, large = fmaxf(seen / MASK_MOST, 1);
+    float seen = longest / scale_of(v, &v->passes[s->pass]), large = fmaxf(seen / MASK_MOST, 1);
     return (struct mask_source){
         &w->prototypes[s->pass], w->candidates.coefs + s->coef, fmaxf(s->score, 1e-6f) / (large * large)};
 }
@@ -229,7 +235,7 @@ static int append_part(
         .view = {v->x, v->y, v->x + v->width, v->y + v->height}};
     if (!clip(&part.d.box, v))
         return 0;
-    part.cut = merge_cut(v, &part.d.box, CUT_SLACK * (float)v->width / p->width);
+    part.cut = merge_cut(v, &part.d.box, CUT_SLACK * scale_of(v, p));
     part.d.box = enlarged(&part.d.box, n->enlarge[c->class]);
     clip(&part.d.box, v);
     part.d.offset_x = (int)floorf(part.d.box.x1);
