@@ -16,7 +16,7 @@ MAX_OBJECTS = 120
 MOSAIC = 0.35           # part of the crops that are four pictures at half size
 COPY_PASTE = 0.25       # part of the scene crops that get a person or vehicle pasted in
 REPLATE = 0.15          # part of the plate crops in which a plate is drawn over with one of another country
-LETTERING = 0.3         # part of the plate crops that get lettering that is no plate
+LETTERING = 0.35        # part of the plate crops that get lettering that is no plate
 CAPTION = GRILLE = 0.06 # the same, of captions and of grilles
 SOURCE_POWER = 0.65     # a source of n pictures is drawn in proportion to n ** SOURCE_POWER
 

@@ -38,8 +38,8 @@ UNWRITTEN = 0.08        # part of the plates that are blank, or bear a name wher
 GROUNDS = ((245, 245, 245), (25, 25, 25), (190, 190, 185))
 WORDS = ("POLICE", "POLICIA", "POLIZEI", "POLIZIA", "POLITIE", "POLIS", "SHERIFF", "AMBULANCE", "AMBULANCIA", "CRUZ ROJA", "RED CROSS", "FIRE RESCUE",
          "BOMBEROS", "FEUERWEHR", "TAXI", "SCHOOL BUS", "EXPRESS", "TRANSPORT", "SERVICE", "LOGISTICS", "TURBO", "QUATTRO", "TUNDRA", "RENTAL")
-PANEL = 0.25            # part of the words that stand on a panel of their own colour, as on doors and signs
-PANELS = ((20, 50, 140), (0, 90, 190), (170, 20, 30), (20, 110, 60), (230, 120, 20), (90, 30, 110))
+PANEL, SUBLINE, EMBLEM = 0.5, 0.4, 0.35     # parts of the lettering that stand on a panel or band of its own colour, have a smaller second line, an emblem before it
+PANELS = ((20, 50, 140), (0, 90, 190), (170, 20, 30), (20, 110, 60), (230, 120, 20), (90, 30, 110), (20, 24, 40), (15, 15, 15), (35, 45, 80))
 
 
 @functools.lru_cache(maxsize=64)
@@ -115,6 +115,18 @@ def _quad(rng, x1, y1, x2, y2, aspect):
     return (corners + centre).astype(np.float32)
 
 
+def _lay(rng, pixels, flat, cover, quad):
+    """Warps a flat drawing over the crop, its corners at those of quad (4, 2), blurred as far as it shrinks; cover (h, w): how far each pixel hides, 0..1."""
+    h, w = cover.shape
+    shrink = max((quad[1, 0] - quad[0, 0]) / w, 0.02)
+    drawing = cv2.GaussianBlur(np.dstack([flat * cover[..., None], cover]), (0, 0), max(0.35 / shrink * rng.uniform(0.8, 2.0), 0.3))
+    (x1, y1), (x2, y2) = np.floor(quad.min(0)).astype(int), np.ceil(quad.max(0)).astype(int)
+    matrix = cv2.getPerspectiveTransform(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32), quad - np.float32([x1, y1]))
+    region = pixels[y1:y2, x1:x2]
+    drawing = cv2.warpPerspective(drawing, matrix, region.shape[1::-1])
+    region += drawing[..., :3] - region * drawing[..., 3:]
+
+
 def replace_plates(rng, pixels, objects):
     """Draws a plate over each one of the crop that is 14 to 160 px wide; the rows in `objects` follow. Does nothing without fonts."""
     size = pixels.shape[0]
@@ -127,28 +139,56 @@ def replace_plates(rng, pixels, objects):
         if quad.min() < 0 or quad.max() > size:
             continue
         old = pixels[int(y1):int(y2) + 1, int(x1):int(x2) + 1]
-        plate *= np.clip(old.mean() / 130, 0.3, 1.2)                        # shade
-        shrink = max((quad[1, 0] - quad[0, 0]) / w, 0.02)
-        plate = cv2.GaussianBlur(plate, (0, 0), max(0.35 / shrink * rng.uniform(0.8, 2.0), 0.3))
-        matrix = cv2.getPerspectiveTransform(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32), quad)
-        alpha = cv2.warpPerspective(np.ones((h, w), np.float32), matrix, (size, size))[..., None]
-        pixels += (cv2.warpPerspective(plate, matrix, (size, size)) - pixels) * alpha
+        shade = np.clip(old.mean() / 130, 0.3, 1.2)
+        _lay(rng, pixels, plate * shade, np.ones((h, w), np.float32), quad)
         objects[i] = (PLATE, *quad.min(0), *quad.max(0), 0)
 
 
-def _place_for(rng, text, objects, size):
-    """Left, top, width, height of a line of text: mostly on a vehicle, above or beside a plate and up to some times its size; else anywhere."""
+def draw_lettering(rng, height=48):
+    """Words as vehicles, shop fronts and bins bear them, flat: (h, w, 3) float32 RGB, 0..255, and how far each pixel hides, (h, w) 0..1."""
+    text = _word(rng) if rng.random() < 0.5 else _text_for(rng, "A" * int(rng.integers(3, 10)))
+    length, gap = round(height * len(text) * rng.uniform(0.5, 1.1)), height // 5
+    emblem, subline = rng.random() < EMBLEM, rng.random() < SUBLINE
+    left = gap + emblem * (height + gap)
+    size = left + length + gap, gap + height + subline * (height // 2) + gap
+    ink = (245,) * 3 if rng.random() < 0.45 else (10,) * 3 if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(0, 256, 3))
+    image, cover = Image.new("RGB", size, ink), Image.new("L", size, 0)
+    if emblem:
+        colour = PANELS[rng.integers(len(PANELS))] if rng.random() < 0.5 else (205, 25, 35)
+        image.paste(colour, (0, 0, left - gap // 2, size[1]))
+        x1, y1, x2, y2 = box = [gap, gap, gap + height, gap + height]
+        shape, draw = rng.integers(3), ImageDraw.Draw(cover)
+        if shape == 0:          # a cross
+            draw.rectangle([x1, y1 + height // 3, x2, y2 - height // 3], fill=255)
+            draw.rectangle([x1 + height // 3, y1, x2 - height // 3, y2], fill=255)
+        elif shape == 1:
+            draw.ellipse(box, fill=255)
+        else:                   # a shield
+            draw.polygon([x1, y1, x2, y1, x2, (y1 + y2) // 2, (x1 + x2) // 2, y2, x1, (y1 + y2) // 2], fill=255)
+    _write(rng, cover, (left, gap, left + length, gap + height), text, 255)
+    if subline:
+        words = " ".join(_text_for(rng, "A" * int(rng.integers(2, 8))) for _ in range(2))
+        _write(rng, cover, (left, gap + height + gap // 2, left + round(length * rng.uniform(0.5, 1)), gap + height + height // 2), words, 255)
+    flat, hides = np.asarray(image).astype(np.float32), np.asarray(cover).astype(np.float32) / 255
+    if rng.random() < PANEL:
+        ground = np.array(PANELS[rng.integers(len(PANELS))] if min(ink) > 150 else rng.integers(120, 256, 3), np.float32)
+        flat, hides = ground + (flat - ground) * hides[..., None], np.ones_like(hides)
+    return np.ascontiguousarray(flat), hides * np.float32(rng.uniform(0.7, 1.0))
+
+
+def _place_for(rng, aspect, objects, size):
+    """Left, top, width, height of lettering: mostly on a vehicle, above or beside a plate and up to some times its size; else anywhere."""
     known = [o for o in objects if o[0] == PLATE and o[3] - o[1] >= 14]
     if known and rng.random() < 0.7:
         _, x1, y1, x2, y2, _ = known[rng.integers(len(known))]
-        h = (y2 - y1) * rng.uniform(0.5, 3.5)
-        w = h * len(text) * rng.uniform(0.5, 1.1)
+        h = (y2 - y1) * rng.uniform(0.7, 4.5)
+        w = h * aspect
         x = (x1 + x2) / 2 + rng.uniform(-4.0, 3.0) * (x2 - x1)
         y = y1 - h - rng.uniform(0.3, 4.0) * (y2 - y1)
     else:
-        w = rng.uniform(0.1, 0.6) * size
-        h = w / len(text) * rng.uniform(0.9, 2.0)
-        x, y = rng.uniform(0, size - w), rng.uniform(0, size - h)
+        w = rng.uniform(0.1, 0.8) * size
+        h = w / aspect
+        x, y = rng.uniform(0, size - w), rng.uniform(0, max(size - h, 1))
     return round(x), round(y), max(8, round(w)), max(5, round(h))
 
 
@@ -159,25 +199,20 @@ def _free(x, y, w, h, objects, size):
 
 
 def add_lettering(rng, pixels, objects):
-    """Writes a word somewhere off the objects, bare or on a panel: names on vehicles and shop fronts are no plates."""
+    """Writes somewhere off the objects: names on vehicles and shop fronts are no plates."""
     if not available():
         return
     size = pixels.shape[0]
-    known_word = rng.random() < 0.5
-    text = _word(rng) if known_word else _text_for(rng, "A" * int(rng.integers(3, 10)))
-    places = (_place_for(rng, text, objects, size) for _ in range(3))
+    flat, cover = draw_lettering(rng)
+    places = (_place_for(rng, cover.shape[1] / cover.shape[0], objects, size) for _ in range(3))
     place = next((p for p in places if _free(*p, objects, size)), None)
     if not place:
         return
     x, y, w, h = place
-    region = pixels[y:y + h, x:x + w]
-    ink, margin = np.full(3, rng.choice([10, 245])) if rng.random() < 0.5 else rng.integers(0, 256, 3), 0
-    if known_word and rng.random() < PANEL:
-        region[:], ink, margin = PANELS[rng.integers(len(PANELS))], np.full(3, 245), h // 5
-    stamp = Image.new("RGB", (w, h))
-    _write(rng, stamp, (margin, margin, w - margin, h - margin), text, (255, 255, 255))
-    alpha = np.asarray(stamp).astype(np.float32) / 255 * rng.uniform(0.6, 1.0)
-    region += (ink.astype(np.float32) - region) * alpha
+    corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+    squeezed = rng.uniform(0, 0.15, (4, 2)) * (w, h) * [[1, 1], [-1, 1], [-1, -1], [1, -1]]       # seen at an angle, and tilted
+    shade = np.clip(pixels[y:y + h, x:x + w].mean() / 110, 0.35, 1.1)
+    _lay(rng, pixels, flat * shade, cover, (corners + squeezed).astype(np.float32))
 
 
 def add_caption(rng, pixels, objects):
