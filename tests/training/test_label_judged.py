@@ -56,3 +56,16 @@ def test_what_is_judged_takes_nothing_else_with_it(judged, tmp_path):
     """Commands that were run again used to leave annotations with the same number."""
     found, _ = judge(judged, tmp_path, [annotation(7, 0, PLATE, [51, 20, 30, 10], teacher=0.7), annotation(7, 2, PERSON, [1, 1, 9, 9], teacher=0.7)])
     assert found[2] == [(PERSON, [1, 1, 9, 9], 0)]
+
+
+def test_a_mask_judged_bad_goes_and_its_object_stays(tmp_path):
+    path = tmp_path / 'masks.csv.gz'
+    path.write_bytes(gzip.compress(b'source,path,type,x,y,w,h,verdict\nbuses,a.jpg,person,10,20,30,60,bad mask\n'))
+    masked = dict(segmentation=[[0, 0, 9, 0, 9, 9]], unsure=[], mask_teacher=0.8)
+    found, labeled = judge(label_judged.load(path), tmp_path, [annotation(0, 0, PERSON, [10.2, 20, 30, 60], **masked),
+                                                              annotation(1, 0, PERSON, [40, 20, 30, 60], **masked),
+                                                              annotation(2, 1, PERSON, [10, 20, 30, 60], **masked),
+                                                              annotation(3, 0, PERSON, [10, 20, 30, 60], segmentation=masked['segmentation'])])     # the source's own
+    coco = json.loads((tmp_path / 'annotations.json').read_text())
+    assert [a.get('segmentation') is not None for a in coco['annotations']] == [False, True, True, True]
+    assert [len(f) for f in found] == [3, 1, 0] and 'mask_teacher' not in coco['annotations'][0] and labeled == [['person']] * 3

@@ -7,15 +7,22 @@ itself it would learn its own mistakes, and a teacher leaves out of the loss wha
 path within the source, type, x, y, w, h in pixels of the collected picture, and a verdict: `right` becomes an object, `unsure` an ignored region, and
 where the verdict is `wrong` there is nothing, whatever a teacher said. Of a source that it speaks of it holds all finds of a score that matters, so the type is then
 exhaustively labelled in all of that source's pictures.
+
+A table of masks that label_masks found has the verdict `bad mask`: the object stays, its mask goes. It says nothing of the objects themselves.
 """
 import collections
 import csv
 import gzip
 
+import numpy as np
+
 from . import CATEGORIES
+from .formats import by_image
+from .label_masks import drop_mask
 from .teachers import annotations_of, finding, main, overlap, report
 
-SAME = 0.4              # IoU from which a judged box and a teacher's are of the same thing
+SAME = 0.4              # part of the smaller one from which a judged box and a teacher's are of the same thing
+BAD_MASK = "bad mask"
 IDS = {name: category for category, name in CATEGORIES.items()}
 
 
@@ -33,14 +40,24 @@ def replaced(a, finds):
     return "teacher" in a and any(a["category_id"] == category and overlap(a["bbox"], box) > SAME for category, box, _ in finds)
 
 
+def drop_bad_masks(annotations, verdicts):
+    """Takes the teacher's masks that were judged bad from the annotations of one picture."""
+    for category, box, _ in verdicts:
+        for a in annotations:
+            if a["category_id"] == category and "mask_teacher" in a and np.allclose(a["bbox"], box, atol=1):
+                drop_mask(a)
+
+
 def label(judged, folder, every):
     with annotations_of(folder) as coco:
-        finds_of, added, looked_at = {}, [], coco["images"][::every]
+        own, finds_of, added, looked_at = by_image(coco["annotations"]), {}, [], coco["images"][::every]
         for image in looked_at:
             about = judged[image["source"]]
-            finds = finds_of[image["id"]] = about.get(image["path"], [])
+            verdicts = about.get(image["path"], [])
+            drop_bad_masks(own.get(image["id"], []), [v for v in verdicts if v[2] == BAD_MASK])
+            finds = finds_of[image["id"]] = [v for v in verdicts if v[2] != BAD_MASK]
             added += filter(None, (finding(image, category, box, verdict == "unsure", 1.0) for category, box, verdict in finds if verdict != "wrong"))
-            image["labeled"] = sorted({*image["labeled"], *(CATEGORIES[c] for finds in about.values() for c, *_ in finds)})
+            image["labeled"] = sorted({*image["labeled"], *(CATEGORIES[c] for verdicts in about.values() for c, _, verdict in verdicts if verdict != BAD_MASK)})
         coco["annotations"] = [a for a in coco["annotations"] if not replaced(a, finds_of.get(a["image_id"], []))] + added
     report(folder, looked_at, added)
 

@@ -98,6 +98,11 @@ def wants_mask(a):
     return not isinstance(a.get("segmentation"), list) or "mask_teacher" in a
 
 
+def drop_mask(a):
+    for key in ("segmentation", "unsure", "mask_teacher"):
+        a.pop(key, None)
+
+
 def label(teacher, folder, every):
     with annotations_of(folder) as coco:
         own, asked, given, whole = by_image(coco["annotations"]), 0, 0, 0
@@ -108,8 +113,7 @@ def label(teacher, folder, every):
             for a in wanted:
                 others = [b["bbox"] for b in mine if b is not a and b["category_id"] == a["category_id"]]
                 found = find_mask(teacher, bgr, a["category_id"], a["bbox"], others)
-                for key in ("segmentation", "unsure", "mask_teacher"):       # earlier ones of the teacher's
-                    a.pop(key, None)
+                drop_mask(a)            # an earlier one of the teacher's
                 a.update(found or {})
                 asked, given, whole = asked + 1, given + bool(found), whole + bool(found and "unsure" not in found)
     print(f"{folder}: {given} masks of {asked} objects asked for, {whole} of them whole", flush=True)
