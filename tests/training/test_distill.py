@@ -134,9 +134,9 @@ def test_masks_can_be_learnt_alone(masked):
     assert bool(learnt) == masked
 
 
-@pytest.mark.parametrize('task, heard', [('scene', True), ('identity', False)])
-def test_a_teacher_speaks_of_its_own_types_only(task, heard):
-    trainer = train.Trainer(task, 1e-3, 'cpu', bf16=False, teacher=Yolox(yolox()))
+@pytest.mark.parametrize('task, heard, bf16', [('scene', True, False), ('scene', True, True), ('identity', False, False)])
+def test_a_teacher_speaks_of_its_own_types_only(task, heard, bf16):
+    trainer = train.Trainer(task, 1e-3, 'cpu', bf16=bf16, teacher=Yolox(yolox()))
     nothing = Sample(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 6), torch.ones(2), torch.zeros(1, SIDE // 4, SIDE // 4), torch.zeros(0, dtype=torch.bool))
     parts, _ = trainer.update(Batch.of([nothing] * 2), 0.0, 0.0)
     assert ('teacher' in parts) == heard and 0 < parts['imitation'] < 2

@@ -34,25 +34,26 @@ def decode_boxes(distances, centres, strides):
 
 
 def box_iou(a, b, generalized=False):
-    """Overlap of boxes a (..., 4) and b (..., 4), which broadcast; generalized: GIoU (Rezatofighi et al., 2019), in -1..1."""
-    lo, hi = torch.max(a[..., :2], b[..., :2]), torch.min(a[..., 2:], b[..., 2:])
-    inter = (hi - lo).clamp(min=0).prod(-1)
-    area_a = (a[..., 2:] - a[..., :2]).clamp(min=0).prod(-1)
-    area_b = (b[..., 2:] - b[..., :2]).prod(-1)
+    """Overlap of boxes a (..., 4) and b (..., 4), which broadcast; generalized: GIoU (Rezatofighi et al., 2019), in -1..1.
+    Works on one coordinate at a time: PyTorch is slow where the innermost dimension is as short as a point's."""
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = (boxes.movedim(-1, 0).contiguous() for boxes in (a, b))
+    inter = (torch.min(ax2, bx2) - torch.max(ax1, bx1)).clamp(min=0) * (torch.min(ay2, by2) - torch.max(ay1, by1)).clamp(min=0)
+    area_a, area_b = (ax2 - ax1).clamp(min=0) * (ay2 - ay1).clamp(min=0), (bx2 - bx1) * (by2 - by1)
     union = area_a + area_b - inter + 1e-6
     iou = inter / union
     if not generalized:
         return iou
-    hull = (torch.max(a[..., 2:], b[..., 2:]) - torch.min(a[..., :2], b[..., :2])).clamp(min=0).prod(-1) + 1e-6
+    hull = (torch.max(ax2, bx2) - torch.min(ax1, bx1)).clamp(min=0) * (torch.max(ay2, by2) - torch.min(ay1, by1)).clamp(min=0) + 1e-6
     return iou - (hull - union) / hull
 
 
 def _candidates(offset, half, strides):
     """(G, A): points inside an object's box, or within 0.9 stride of its centre where the object is smaller than the grid; level fits the size."""
-    inside = (offset < half[:, None]).all(-1)
-    near = (offset < 0.9 * strides[None, :, None]).all(-1) & (half.max(1).values[:, None] < 1.5 * strides[None])
+    inside = (offset[0] < half[0]) & (offset[1] < half[1])
+    longer = half.max(0).values
+    near = (offset[0] < 0.9 * strides) & (offset[1] < 0.9 * strides) & (longer < 1.5 * strides)
     limit = torch.where(strides == STRIDES[-1], 1e6, LARGEST * strides)
-    return (inside | near) & (2 * half.max(1).values[:, None] < limit[None])
+    return (inside | near) & (2 * longer < limit)
 
 
 def _resolve(chosen, rank):
@@ -81,14 +82,16 @@ def assign(logits, boxes, centres, strides, objects):
         return index, target
     wanted = objects[rows]
     box = wanted[:, BOX]
-    half = (box[:, 2:] - box[:, :2]) / 2
-    offset = (centres[None] - ((box[:, :2] + box[:, 2:]) / 2)[:, None]).abs()
+    x1, y1, x2, y2 = box.t()[:, :, None]
+    half = torch.stack([x2 - x1, y2 - y1]) / 2                                              # (2, G, 1)
+    offset = torch.stack([centres[:, 0] - (x1 + x2) / 2, centres[:, 1] - (y1 + y2) / 2]).abs()      # (2, G, A)
     allowed = _candidates(offset, half, strides)
     iou = box_iou(boxes[None], box[:, None])
     score = logits[:, wanted[:, CLASS].long()].t().sigmoid()
     quality = score.pow(ALPHA) * iou.pow(BETA) * allowed
     # before boxes are learnt all qualities are nearly nought: then the points nearest to the centre win
-    nearness = (1 - (offset / (half[:, None] + strides[None, :, None])).clamp(max=1)).prod(-1) * allowed
+    near_x, near_y = 1 - (offset / (half + strides)).clamp(max=1)
+    nearness = near_x * near_y * allowed
     value, best = (quality + 1e-4 * nearness).topk(min(TOPK, len(strides)), 1)
     chosen = torch.zeros_like(allowed).scatter_(1, best, value > 1e-9) & allowed
     chosen = _resolve(chosen, iou + 1e-3 * nearness)

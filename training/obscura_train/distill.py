@@ -34,5 +34,5 @@ class Imitation(nn.Module):
         """1 - correlation, averaged over channels and levels: 0..2."""
         loss = 0
         for adapter, mine, wanted in zip(self.adapters, self.seen, features):
-            loss = loss + (1 - correlation(adapter(mine).float(), wanted.float())).mean()
+            loss = loss + (1 - correlation(adapter(mine.float()), wanted.float())).mean()
         return loss / len(features)
