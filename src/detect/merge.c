@@ -150,11 +150,13 @@ static void take(struct part *a, const struct box *b)
         a->taken = box_area(&a->taken) > 0 ? box_union(&a->taken, b) : *b;
 }
 
-/* Adds b's mask to a's, where both have one. */
+/* Adds what b covers to a. */
 static int join_masks(struct part *a, const struct part *b)
 {
     a->d.offset_x = a->d.offset_x < b->d.offset_x ? a->d.offset_x : b->d.offset_x;
     a->d.offset_y = a->d.offset_y < b->d.offset_y ? a->d.offset_y : b->d.offset_y;
+    take(a, &b->d.box); /* without masks, too: boxes are covered whole */
+    take(a, &b->taken);
     if (!a->d.mask || !b->d.mask)
         return 0;
     struct mask *both;
@@ -163,8 +165,6 @@ static int join_masks(struct part *a, const struct part *b)
         return r;
     mask_destroy(a->d.mask);
     a->d.mask = both;
-    take(a, &b->d.box);
-    take(a, &b->taken);
     return 0;
 }
 

@@ -131,7 +131,7 @@ int nms_run(struct candidates *c, const struct nms_rules *rules)
     if (c->len == 0)
         return 0;
     qsort(c->items, c->len, sizeof *c->items, compare);
-    size_t limit = rules->limit, room = c->len < limit ? c->len : limit;
+    size_t room = c->len;
     float *numbers = malloc(room * (5 * sizeof *numbers + 1));
     if (!numbers)
         return -ENOMEM;
@@ -141,8 +141,7 @@ int nms_run(struct candidates *c, const struct nms_rules *rules)
     for (size_t from = 0, to; from < c->len; from = to) {
         for (to = from; to < c->len && c->items[to].type == c->items[from].type;)
             to++;
-        size_t n = to - from < limit ? to - from : limit;
-        n = thin_out(c->items + from, n, rules, &columns);
+        size_t n = thin_out(c->items + from, to - from, rules, &columns);
         memmove(c->items + out, c->items + from, n * sizeof *c->items);
         out += n;
     }

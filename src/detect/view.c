@@ -9,8 +9,7 @@
 #include "media/scale.h"
 
 #define NMS_IOU 0.5f
-#define NMS_LIMIT 3000 /* of a type, in a view */
-#define CUT_SLACK 8    /* px of the input: a box that ends so near to the view's border is taken to reach it */
+#define CUT_SLACK 8 /* px of the input: a box that ends so near to the view's border is taken to reach it */
 
 void workspace_finish(struct workspace *w)
 {
@@ -110,12 +109,8 @@ static int settle(struct candidates *c, const struct view *v)
         float px = scale_of(v, p);
         passes[i] = (struct nms_sight){SEEN_MIN * px, SEEN_MAX * p->longest_max * px};
     }
-    const struct nms_rules rules = {.iou = NMS_IOU,
-        .limit = NMS_LIMIT,
-        .votes = true,
-        .agree = AGREE,
-        .passes = passes,
-        .pass_count = v->pass_count};
+    const struct nms_rules rules = {
+        .iou = NMS_IOU, .votes = true, .agree = AGREE, .passes = passes, .pass_count = v->pass_count};
     return nms_run(c, &rules);
 }
 

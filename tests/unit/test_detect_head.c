@@ -178,7 +178,7 @@ static void nms_keeps_what_the_definition_keeps(void **state)
     memcpy(c.items, plain, COUNT * sizeof *plain);
     qsort(plain, COUNT, sizeof *plain, by_type_and_score);
     size_t n = plain_nms(plain, COUNT, 0.4f);
-    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.4f, .limit = 3000}), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.4f}), 0);
     assert_true(n > 100 && n < 1200);
     assert_int_equal(c.len, n);
     for (size_t i = 0; i < n; i++) {
@@ -189,18 +189,21 @@ static void nms_keeps_what_the_definition_keeps(void **state)
     candidates_finish(&c);
 }
 
-static void nms_keeps_the_best_within_its_limit(void **state)
+/* Each object has several candidates: a bound on those would leave the weaker objects of a crowd uncovered. */
+static void nms_keeps_every_object_of_a_crowd(void **state)
 {
-    struct candidates c = {.items = calloc(40, sizeof *c.items), .cap = 40, .len = 40};
-    for (int i = 0; i < 40; i++)
-        c.items[i] = (struct candidate){.type = i % 2, .score = i / 40.0f, .box = {10.0f * i, 0, 10.0f * i + 5, 5}};
-    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 3}), 0);
-    assert_int_equal(c.len, 6);
-    assert_float_equal(c.items[0].score, 38 / 40.0f, 1e-6);
-    assert_float_equal(c.items[3].score, 39 / 40.0f, 1e-6);
-    assert_float_equal(c.items[5].score, 35 / 40.0f, 1e-6);
+    enum { OBJECTS = 2000, CELLS = 9 };
+    struct candidates c = {.items = calloc(OBJECTS * CELLS, sizeof *c.items), .cap = OBJECTS * CELLS};
+    for (int i = 0; i < OBJECTS; i++)
+        for (int k = 0; k < CELLS; k++) {
+            float x = 20.0f * (i % 50) + 0.1f * k, y = 20.0f * (i / 50), score = 0.9f - 0.4f * i / OBJECTS - 0.01f * k;
+            c.items[c.len++] = (struct candidate){.score = score, .box = {x, y, x + 15, y + 15}};
+        }
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f}), 0);
+    assert_int_equal(c.len, OBJECTS);
+    assert_float_equal(c.items[OBJECTS - 1].score, 0.9f - 0.4f * (OBJECTS - 1) / OBJECTS, 1e-6);
     candidates_finish(&c);
-    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 3}), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f}), 0);
 }
 
 static void agreeing_candidates_vote_on_the_box(void **state)
@@ -214,7 +217,7 @@ static void agreeing_candidates_vote_on_the_box(void **state)
     };
     struct candidates c = {.items = malloc(sizeof cells), .cap = 5, .len = 5};
     memcpy(c.items, cells, sizeof cells);
-    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .limit = 100, .votes = true}), 0);
+    assert_int_equal(nms_run(&c, &(struct nms_rules){.iou = 0.5f, .votes = true}), 0);
     assert_int_equal(c.len, 2);
     assert_float_equal(c.items[0].box.x1, (0.8 * 100 + 0.6 * 110) / 1.4, 1e-3);
     assert_float_equal(c.items[0].box.x2, (0.8 * 200 + 0.6 * 210) / 1.4, 1e-3);
@@ -245,7 +248,7 @@ static void scores_are_what_the_passes_agree_on(void **state)
     };
     struct candidates c = {.items = malloc(sizeof found), .cap = 10, .len = 10};
     memcpy(c.items, found, sizeof found);
-    const struct nms_rules rules = {.iou = 0.5f, .limit = 100, .agree = 1, .passes = passes, .pass_count = 3};
+    const struct nms_rules rules = {.iou = 0.5f, .agree = 1, .passes = passes, .pass_count = 3};
     assert_int_equal(nms_run(&c, &rules), 0);
     const float x1[] = {100, 300, 600, 500}, score[] = {1.9f / 3, 0.6f, 0.6f, 0.4f};
     assert_int_equal(c.len, 4);
@@ -269,7 +272,7 @@ int main(void)
         cmocka_unit_test(a_mirrored_input_gives_the_boxes_of_the_picture),
         cmocka_unit_test(only_what_is_wanted_comes_out),
         cmocka_unit_test(nms_keeps_what_the_definition_keeps),
-        cmocka_unit_test(nms_keeps_the_best_within_its_limit),
+        cmocka_unit_test(nms_keeps_every_object_of_a_crowd),
         cmocka_unit_test(agreeing_candidates_vote_on_the_box),
         cmocka_unit_test(scores_are_what_the_passes_agree_on),
     };

@@ -160,6 +160,35 @@ static void boxes_reach_around_what_they_took_in(void **state)
     detections_finish(&d);
 }
 
+/* A piece of a face behind another one is taken for a part of that: then that one's box has to cover it. */
+static void a_face_that_takes_in_a_piece_covers_it(void **state)
+{
+    struct parts p = {0};
+    struct detections d = {0};
+    const struct part whole = {
+        .d = {.type = OBJECT_FACE, .score = 0.9f, .box = {48, 0, 90, 40}}, .view = {0, 0, 100, 100}, .reach = 256};
+    struct part piece = {.d = {.type = OBJECT_FACE, .score = 0.6f, .box = {76, 0, 100, 40}},
+        .view = {0, 0, 100, 100},
+        .reach = 256,
+        .cut = SIDE_RIGHT};
+    assert_int_equal(parts_append(&p, &whole), 0);
+    assert_int_equal(parts_append(&p, &piece), 0);
+    piece = (struct part){.d = {.type = OBJECT_FACE, .score = 0.6f, .box = {100, 0, 116, 40}},
+        .view = {100, 0, 200, 100},
+        .reach = 256,
+        .cut = SIDE_LEFT};
+    assert_int_equal(parts_append(&p, &piece), 0);
+    assert_int_equal(parts_merge(&p, 0), 0);
+    assert_int_equal(parts_move(&p, 0, &d), 0);
+    for (float x = 50; x < 116; x += 2) {
+        bool covered = false;
+        for (size_t i = 0; i < d.len; i++)
+            covered |= d.items[i].box.x1 <= x && x <= d.items[i].box.x2;
+        assert_true(covered);
+    }
+    detections_finish(&d);
+}
+
 static void a_doubtful_giant_swallows_nothing_certain(void **state)
 {
     struct parts p = {0};
@@ -262,6 +291,7 @@ int main(void)
         cmocka_unit_test(neighbours_stay_apart),
         cmocka_unit_test(fragments_of_large_objects_vanish),
         cmocka_unit_test(boxes_reach_around_what_they_took_in),
+        cmocka_unit_test(a_face_that_takes_in_a_piece_covers_it),
         cmocka_unit_test(a_doubtful_giant_swallows_nothing_certain),
         cmocka_unit_test(the_seam_of_a_panorama_is_covered_on_both_sides),
         cmocka_unit_test(a_side_of_the_seam_without_a_bit_of_the_mask_is_a_box),
