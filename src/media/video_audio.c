@@ -9,10 +9,16 @@
 #define BITS_A_CHANNEL 96000
 #define MAX_CHANNELS 8
 #define FIFO_LIMIT (1 << 22) /* samples; a frame that claims more is damaged */
+#define HOLE 0.1             /* s without sound from which on silence takes its place */
+#define SILENCE 4096         /* samples written at once */
 
 struct video_audio {
     AVCodecContext *decoder, *encoder;
-    SwrContext *resampler;
+    SwrContext *resampler; /* NULL: of what comes now none can be made */
+    /* What it was made for; the decoder's own fields follow each frame. */
+    AVChannelLayout layout;
+    enum AVSampleFormat format;
+    int rate;
     AVAudioFifo *fifo;
     AVFrame *frame;
     AVRational time_base; /* of the source */
@@ -63,21 +69,30 @@ static int open_encoder(struct video_audio *a, AVStream *out)
     return code < 0 ? code : avcodec_parameters_from_context(out->codecpar, a->encoder);
 }
 
-static int open_resampler(struct video_audio *a)
+/* A resampler for sound of this form, in the place of the one before. */
+static int open_resampler(struct video_audio *a, const AVChannelLayout *layout, enum AVSampleFormat format, int rate)
 {
     AVChannelLayout from = {0};
-    int channels = a->decoder->ch_layout.nb_channels, code = 0;
-    if (channels > MAX_CHANNELS)
-        return AVERROR_INVALIDDATA;
-    if (a->decoder->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
+    int channels = layout->nb_channels;
+    swr_free(&a->resampler);
+    a->format = format;
+    a->rate = rate;
+    int code = av_channel_layout_copy(&a->layout, layout);
+    if (code == 0 && (channels < 1 || channels > MAX_CHANNELS || rate < 1))
+        code = AVERROR_INVALIDDATA;
+    if (code == 0 && layout->order == AV_CHANNEL_ORDER_UNSPEC)
         av_channel_layout_default(&from, channels);
-    else
-        code = av_channel_layout_copy(&from, &a->decoder->ch_layout);
+    else if (code == 0)
+        code = av_channel_layout_copy(&from, layout);
     if (code == 0)
         code = swr_alloc_set_opts2(&a->resampler, &a->encoder->ch_layout, AV_SAMPLE_FMT_FLTP, a->encoder->sample_rate,
-            &from, a->decoder->sample_fmt, a->decoder->sample_rate, 0, NULL);
+            &from, format, rate, 0, NULL);
+    if (code == 0)
+        code = swr_init(a->resampler);
     av_channel_layout_uninit(&from);
-    return code < 0 ? code : swr_init(a->resampler);
+    if (code < 0)
+        swr_free(&a->resampler);
+    return code;
 }
 
 int video_audio_create(const AVStream *source, AVStream *out, struct video_audio **ret_audio, struct error *err)
@@ -90,7 +105,7 @@ int video_audio_create(const AVStream *source, AVStream *out, struct video_audio
     if (code >= 0)
         code = open_encoder(a, out);
     if (code >= 0)
-        code = open_resampler(a);
+        code = open_resampler(a, &a->decoder->ch_layout, a->decoder->sample_fmt, a->decoder->sample_rate);
     if (code >= 0) {
         a->fifo = av_audio_fifo_alloc(AV_SAMPLE_FMT_FLTP, a->encoder->ch_layout.nb_channels, 4096);
         a->frame = av_frame_alloc();
@@ -111,6 +126,7 @@ void video_audio_destroy(struct video_audio *a)
     avcodec_free_context(&a->decoder);
     avcodec_free_context(&a->encoder);
     swr_free(&a->resampler);
+    av_channel_layout_uninit(&a->layout);
     if (a->fifo)
         av_audio_fifo_free(a->fifo);
     av_frame_free(&a->frame);
@@ -120,7 +136,7 @@ void video_audio_destroy(struct video_audio *a)
 /* Resamples a->frame (or, NULL data, what the resampler still holds) into the fifo. */
 static int resample(struct video_audio *a, const uint8_t **data, int samples)
 {
-    int room = swr_get_out_samples(a->resampler, samples);
+    int room = a->resampler ? swr_get_out_samples(a->resampler, samples) : 0;
     uint8_t *planes[MAX_CHANNELS] = {0};
     if (room <= 0 || room > FIFO_LIMIT || av_audio_fifo_size(a->fifo) > FIFO_LIMIT)
         return room <= 0 ? 0 : AVERROR_INVALIDDATA;
@@ -133,19 +149,53 @@ static int resample(struct video_audio *a, const uint8_t **data, int samples)
     return code < 0 ? code : 0;
 }
 
+/* Lets the resampler follow what sound changes to in mid-stream; the decoder tells nobody. */
+static int follow_format(struct video_audio *a)
+{
+    const AVFrame *f = a->frame;
+    if (f->sample_rate == a->rate && f->format == (int)a->format &&
+        av_channel_layout_compare(&f->ch_layout, &a->layout) == 0)
+        return 0;
+    int code = resample(a, NULL, 0);
+    return code < 0 ? code : open_resampler(a, &f->ch_layout, f->format, f->sample_rate);
+}
+
+/* Where the source has a hole its sound goes on at its time, after silence: it would run ahead of the pictures. */
+static int keep_time(struct video_audio *a)
+{
+    int64_t stamp = a->frame->best_effort_timestamp;
+    if (stamp == AV_NOPTS_VALUE)
+        return 0;
+    stamp = av_rescale_q(stamp, a->time_base, a->encoder->time_base);
+    if (!a->started)
+        a->next = stamp;
+    a->started = true;
+    int64_t here = a->next + av_audio_fifo_size(a->fifo) + swr_get_delay(a->resampler, a->encoder->sample_rate);
+    int64_t missing = stamp - here < (int64_t)(HOLE * a->encoder->sample_rate) ? 0 : stamp - here;
+    uint8_t *planes[MAX_CHANNELS] = {0};
+    int channels = a->encoder->ch_layout.nb_channels;
+    int code = missing ? av_samples_alloc(planes, NULL, channels, SILENCE, AV_SAMPLE_FMT_FLTP, 0) : 0;
+    if (missing && code >= 0)
+        av_samples_set_silence(planes, 0, SILENCE, channels, AV_SAMPLE_FMT_FLTP);
+    while (code >= 0 && missing > 0 && av_audio_fifo_size(a->fifo) < FIFO_LIMIT / 2) { /* the rest of it comes later */
+        int n = missing < SILENCE ? (int)missing : SILENCE;
+        code = av_audio_fifo_write(a->fifo, (void **)planes, n);
+        missing -= n;
+    }
+    av_freep(&planes[0]);
+    return code < 0 ? code : 0;
+}
+
 int video_audio_send(struct video_audio *a, const AVPacket *packet)
 {
     int code = avcodec_send_packet(a->decoder, packet);
     if (code == AVERROR(ENOMEM))
         return code;
     while ((code = avcodec_receive_frame(a->decoder, a->frame)) == 0) {
-        if (!a->started && a->frame->best_effort_timestamp != AV_NOPTS_VALUE) {
-            a->next = av_rescale_q(a->frame->best_effort_timestamp, a->time_base, a->encoder->time_base);
-            a->started = true;
-        }
-        bool same = a->frame->sample_rate == a->decoder->sample_rate && a->frame->format == a->decoder->sample_fmt &&
-                    a->frame->ch_layout.nb_channels == a->decoder->ch_layout.nb_channels;
-        if (same)
+        code = follow_format(a);
+        if (code >= 0 && a->resampler)
+            code = keep_time(a);
+        if (code >= 0)
             code = resample(a, (const uint8_t **)a->frame->extended_data, a->frame->nb_samples);
         av_frame_unref(a->frame);
         if (code == AVERROR(ENOMEM))

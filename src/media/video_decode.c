@@ -5,6 +5,7 @@
 
 /* Packets in a row that give nothing but errors: past that, the rest is taken for damaged. */
 #define MAX_ERRORS_IN_A_ROW 5000
+#define CLOCK_SET_BACK 0.3 /* s by which time goes back where it is no disorder of packets */
 
 /* The end has been reached, or cannot be: lets the decoder give what it still holds. */
 static int drain(struct video_reader *r, bool early)
@@ -39,6 +40,36 @@ static int pass_on_held(struct video_reader *r, struct error *err)
     return code;
 }
 
+int64_t video_reader_offset(const struct video_reader *r, int64_t stamp)
+{
+    if (r->offset == r->offset_before || stamp == AV_NOPTS_VALUE || r->clock == AV_NOPTS_VALUE)
+        return r->offset;
+    int64_t with = llabs(stamp - r->offset - r->clock), before = llabs(stamp - r->offset_before - r->clock);
+    return before < with ? r->offset_before : r->offset;
+}
+
+/* Takes the offset from a packet of the video. Parts of a transport stream that were put one after the other each have
+ * a clock of their own: where it is set back, the offset follows, so that the next part begins where the last ended. */
+static void shift(struct video_reader *r, AVPacket *p)
+{
+    int64_t *stamps[] = {&p->pts, &p->dts};
+    for (int i = 0; i < 2; i++)
+        if (*stamps[i] != AV_NOPTS_VALUE && (*stamps[i] > INT64_MAX / 4 || *stamps[i] < INT64_MIN / 4))
+            *stamps[i] = 0;
+    int64_t dts = p->dts != AV_NOPTS_VALUE ? p->dts : p->pts;
+    bool resets = r->format->iformat->flags & AVFMT_TS_DISCONT && dts != AV_NOPTS_VALUE && r->clock != AV_NOPTS_VALUE;
+    int64_t back = resets ? r->clock - (dts - r->offset) : 0;
+    if ((double)back * av_q2d(r->stream->time_base) > CLOCK_SET_BACK) {
+        r->offset_before = r->offset;
+        r->offset -= back + r->frame_ticks;
+    }
+    for (int i = 0; i < 2; i++)
+        if (*stamps[i] != AV_NOPTS_VALUE)
+            *stamps[i] -= r->offset;
+    if (dts != AV_NOPTS_VALUE)
+        r->clock = dts - r->offset;
+}
+
 /* Gives one more packet to the decoder, or another stream's to the writer. */
 static int feed(struct video_reader *r, int *errors, struct error *err)
 {
@@ -53,6 +84,7 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
         if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
             r->unreadable++;
         r->left_out += (r->packet->flags & AV_PKT_FLAG_DISCARD) != 0;
+        shift(r, r->packet);
         code = avcodec_send_packet(r->decoder, r->packet);
         if (code == AVERROR(ENOMEM))
             return error_set(err, -ENOMEM, "out of memory while decoding");
@@ -86,6 +118,13 @@ static int convert(struct video_reader *r, struct error *err)
     out->height = r->height;
     r->sws = sws_getCachedContext(r->sws, in->width, in->height, in->format, r->width, r->height, r->pixels,
         SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
+    const AVPixFmtDescriptor *source = av_pix_fmt_desc_get(in->format);
+    bool rgb = source && source->flags & AV_PIX_FMT_FLAG_RGB;
+    /* Levels stay as they are; RGB becomes limited ones. (swscale takes grey for full and writes limited.) */
+    bool from_full = rgb || full || in->color_range == AVCOL_RANGE_JPEG;
+    const int *matrix = sws_getCoefficients(rgb ? SWS_CS_ITU601 : in->colorspace);
+    if (r->sws)
+        sws_setColorspaceDetails(r->sws, matrix, from_full, matrix, from_full && !rgb, 0, 1 << 16, 1 << 16);
     int code = r->sws ? av_frame_get_buffer(out, 64) : AVERROR(EINVAL);
     if (code == 0)
         code = av_frame_copy_props(out, in);
@@ -96,10 +135,10 @@ static int convert(struct video_reader *r, struct error *err)
         av_frame_free(&out);
         return video_io_error(err, code, -EOPNOTSUPP, "the video's pictures are of a form that cannot be converted");
     }
-    const AVPixFmtDescriptor *source = av_pix_fmt_desc_get(in->format);
-    if (source && source->flags & AV_PIX_FMT_FLAG_RGB)
+    if (rgb) {
         out->color_range = AVCOL_RANGE_MPEG;
-    else if (full)
+        out->colorspace = AVCOL_SPC_SMPTE170M;
+    } else if (full)
         out->color_range = AVCOL_RANGE_JPEG;
     av_frame_free(&r->decoded);
     r->decoded = out;
@@ -112,9 +151,6 @@ static int64_t next_pts(struct video_reader *r)
     int64_t pts = r->decoded->best_effort_timestamp;
     if (pts == AV_NOPTS_VALUE)
         return r->last_pts == AV_NOPTS_VALUE ? 0 : r->last_pts + r->frame_ticks;
-    if (pts > INT64_MAX / 4 || pts < INT64_MIN / 4)
-        pts = 0;
-    pts -= r->offset;
     if (r->last_pts != AV_NOPTS_VALUE && pts <= r->last_pts)
         pts = r->last_pts + 1;
     return pts;

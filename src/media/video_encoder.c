@@ -132,7 +132,9 @@ static void describe(AVCodecContext *c, const struct video_reader *reader, enum 
     c->color_range = rgb ? AVCOL_RANGE_MPEG : full ? AVCOL_RANGE_JPEG : p->color_range;
     c->color_primaries = p->color_primaries;
     c->color_trc = p->color_trc;
-    c->colorspace = p->color_space == AVCOL_SPC_RGB ? AVCOL_SPC_UNSPECIFIED : p->color_space;
+    c->colorspace = rgb                               ? AVCOL_SPC_SMPTE170M
+                    : p->color_space == AVCOL_SPC_RGB ? AVCOL_SPC_UNSPECIFIED
+                                                      : p->color_space;
     c->chroma_sample_location = p->chroma_location;
     c->gop_size = (int)(reader->info.frame_rate * 4 + 0.5);
     c->gop_size = c->gop_size < 12 ? 12 : c->gop_size > 250 ? 250 : c->gop_size;
@@ -145,6 +147,9 @@ static void set_interlaced(AVCodecContext *c, const struct video_reader *reader)
 {
     enum AVFieldOrder order = reader->stream->codecpar->field_order;
     if (c->codec_id != AV_CODEC_ID_H264 || order == AV_FIELD_UNKNOWN || order == AV_FIELD_PROGRESSIVE)
+        return;
+    if (c->height %
+        (2 << av_pix_fmt_desc_get(c->pix_fmt)->log2_chroma_h)) /* x264 wants whole chroma samples of both fields */
         return;
     c->flags |= AV_CODEC_FLAG_INTERLACED_DCT | AV_CODEC_FLAG_INTERLACED_ME;
     c->field_order = order;

@@ -27,6 +27,8 @@ struct video_reader {
     int width, height;           /* of frames given out, px, not upright */
     enum AVPixelFormat pixels;   /* of frames given out */
     int64_t offset;              /* ticks of stream->time_base taken from every time stamp */
+    int64_t offset_before;       /* the same before the source's clock was set back; else as `offset` */
+    int64_t clock;               /* dts of the video's last packet, ticks, offset taken; AV_NOPTS_VALUE: none yet */
     int64_t frame_ticks;         /* a frame's usual duration, ticks */
     int64_t last_pts;            /* of the last frame given out */
     int64_t frames;              /* given out */
@@ -41,6 +43,9 @@ struct video_reader {
     struct video_writer *writer; /* borrowed; may be NULL */
     char warnings[VIDEO_WARNING_BYTES];
 };
+
+/* What is to be taken from this time stamp of another stream, in ticks of the video's; AV_NOPTS_VALUE is no stamp. */
+int64_t video_reader_offset(const struct video_reader *r, int64_t stamp);
 
 /* Decodes the first picture ahead into r->decoded, where that can be done; failures show in video_reader_next. -ENOMEM
  */

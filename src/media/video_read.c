@@ -131,7 +131,8 @@ static int orientation_of(AVStream *s)
     return b >= 0 ? (c >= 0 ? 5 : 6) : (c >= 0 ? 8 : 7);
 }
 
-static void learn(struct video_reader *r)
+/* What packets need to be given their time. */
+static void learn_times(struct video_reader *r)
 {
     AVStream *s = r->stream;
     struct video_info *info = &r->info;
@@ -139,18 +140,25 @@ static void learn(struct video_reader *r)
     info->frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 25;
     if (info->frame_rate > 1000 || info->frame_rate < 0.01)
         info->frame_rate = 25;
+    double ticks = 1 / (info->frame_rate * av_q2d(s->time_base));
+    r->frame_ticks = ticks >= 1 && ticks < 1e15 ? (int64_t)(ticks + 0.5) : 1;
+    /* A transport stream's clock starts anywhere; the other containers' at the beginning. */
+    if (strstr(r->format->iformat->name, "mpegts") && r->format->start_time != AV_NOPTS_VALUE)
+        r->offset = av_rescale_q(r->format->start_time, AV_TIME_BASE_Q, s->time_base);
+    r->offset_before = r->offset;
+    r->last_pts = r->clock = AV_NOPTS_VALUE;
+}
+
+static void learn_pictures(struct video_reader *r)
+{
+    AVStream *s = r->stream;
+    struct video_info *info = &r->info;
     info->codec = avcodec_get_name(s->codecpar->codec_id);
     info->orientation = orientation_of(s);
     info->duration = s->duration > 0           ? (double)s->duration * av_q2d(s->time_base)
                      : r->format->duration > 0 ? (double)r->format->duration / AV_TIME_BASE
                                                : 0;
     info->frames = s->nb_frames;
-    double ticks = 1 / (info->frame_rate * av_q2d(s->time_base));
-    r->frame_ticks = ticks >= 1 && ticks < 1e15 ? (int64_t)(ticks + 0.5) : 1;
-    /* A transport stream's clock starts anywhere; the other containers' at the beginning. */
-    if (strstr(r->format->iformat->name, "mpegts") && r->format->start_time != AV_NOPTS_VALUE)
-        r->offset = av_rescale_q(r->format->start_time, AV_TIME_BASE_Q, s->time_base);
-    r->last_pts = AV_NOPTS_VALUE;
     bool full;
     enum AVPixelFormat pixels = r->decoder->pix_fmt;
     if (pixels == AV_PIX_FMT_NONE)
@@ -186,10 +194,11 @@ int video_reader_open(int fd, const struct video_options *options, struct video_
         goto fail;
     r->packet = av_packet_alloc();
     r->decoded = av_frame_alloc();
+    learn_times(r);
     code = r->packet && r->decoded ? video_reader_peek(r, err) : error_set(err, -ENOMEM, "out of memory");
     if (code < 0)
         goto fail;
-    learn(r);
+    learn_pictures(r);
     *ret_reader = r;
     return 0;
 fail:

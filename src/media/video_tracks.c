@@ -215,7 +215,11 @@ int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct e
     if (!t->stream || packet->size <= 0)
         return 0;
     AVRational ticks = w->reader->format->streams[packet->stream_index]->time_base;
-    int64_t offset = av_rescale_q(w->reader->offset, w->reader->stream->time_base, ticks);
+    AVRational video = w->reader->stream->time_base;
+    int64_t stamp = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (stamp != AV_NOPTS_VALUE)
+        stamp = av_rescale_q(stamp, ticks, video);
+    int64_t offset = av_rescale_q(video_reader_offset(w->reader, stamp), video, ticks);
     if (av_packet_ref(w->copy, packet) < 0)
         return error_set(err, -ENOMEM, "out of memory");
     if (w->copy->pts != AV_NOPTS_VALUE)

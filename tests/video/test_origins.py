@@ -1,5 +1,7 @@
 """Videos as phones, cameras, recorders and editors leave them: nothing is lost, nothing is complained of that is not so."""
 import json
+import struct
+import subprocess
 
 import pytest
 
@@ -95,3 +97,54 @@ def test_damage_in_the_middle(tmp_path):
     assert 30 <= len(whole) == len(clips.times(output)) <= 50
     assert any('damaged' in w for w in warnings)
     assert any(whole) == any('redacted as a whole' in w for w in warnings)
+
+
+def test_parts_with_clocks_of_their_own(tmp_path):
+    """Transport streams put one after the other, as recorders leave them: each begins at the same time."""
+    part, path = tmp_path / 'part.ts', tmp_path / 'in.ts'
+    clips.ffmpeg(*DRAWN, *TONE, *H264, '-c:a', 'aac', '-t', 1, part)
+    path.write_bytes(part.read_bytes() * 3)
+    output = clips.run(path, tmp_path, types='face')[0]
+    shown = clips.times(output)
+    assert len(shown) == 75 and all(0.03 < b - a < 0.1 for a, b in zip(shown, shown[1:])), shown
+    assert abs(float(clips.streams(output, 'a')[0]['duration']) - 3) < 0.2
+
+
+@pytest.mark.parametrize('first, then', [(6, 2), (2, 6)])
+def test_sound_that_changes_its_form(first, then, tmp_path):
+    """Broadcasts go from surround to stereo and back. The sound has to be coded again: PCM of blu-rays does not fit into MP4."""
+    path, data = tmp_path / 'in.ts', b''
+    for i, channels in enumerate((first, then)):
+        part = tmp_path / f'{i}.ts'
+        clips.ffmpeg(*DRAWN, *TONE, *H264, '-c:a', 'pcm_bluray', '-ac', channels, '-ar', 48000, '-output_ts_offset', i, '-mpegts_m2ts_mode', 1, '-t', 1, part)
+        data += part.read_bytes()
+    path.write_bytes(data)
+    output = clips.run(path, tmp_path, types='face')[0]
+    out = subprocess.run(['ffmpeg', '-v', 'error', '-i', str(output), '-map', '0:a', '-ac', '1', '-ar', '8000', '-f', 's16le', '-'], check=True, capture_output=True, timeout=60)
+    levels = [max(struct.unpack('<8000h', out.stdout[i * 16000:(i + 1) * 16000])) for i in range(2)]
+    assert 1.8 < len(out.stdout) / 16000 < 2.3 and all(500 < level < 12000 for level in levels), levels       # a tone, no noise
+
+
+def test_a_hole_in_the_sound(tmp_path):
+    """Sound that is coded again stays with its pictures."""
+    path = tmp_path / 'in.mkv'
+    clips.ffmpeg(*DRAWN, *TONE, *H264, '-af', "aselect='lt(t,0.5)+gt(t,1.5)'", '-c:a', 'libvorbis', '-t', 2.5, path)
+    output = clips.run(path, tmp_path, types='face')[0]
+    assert abs(float(clips.streams(output, 'a')[0]['duration']) - 2.5) < 0.1
+
+
+def test_fields_of_half_chroma_samples(tmp_path):
+    """Interlaced 4:2:0 whose height is no multiple of 4: x264 codes it as frames only."""
+    path = tmp_path / 'in.ts'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=25', '-c:v', 'mpeg2video', '-flags', '+ilme+ildct', '-top', 1, '-an', '-t', 0.4, path)
+    assert clips.streams(path, 'v')[0]['field_order'] not in ('progressive', 'unknown')
+    output = clips.run(path, tmp_path, types='face')[0]
+    assert len(clips.times(output)) == len(clips.times(path)) and clips.streams(output, 'v')[0]['height'] == 90
+
+
+def test_levels_of_grey(tmp_path):
+    path = tmp_path / 'in.mp4'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=white:size=160x96:rate=25', '-vf', 'format=gray,scale=out_range=tv', '-c:v', 'libx265', '-x265-params', 'log-level=none', '-color_range', 'tv', '-t', 0.2, path)
+    output = clips.run(path, tmp_path, types='face')[0]
+    levels = [subprocess.run(['ffmpeg', '-v', 'error', '-i', str(p), '-frames:v', '1', '-vf', 'extractplanes=y', '-f', 'rawvideo', '-'], check=True, capture_output=True, timeout=60).stdout for p in (path, output)]
+    assert abs(levels[0][5000] - levels[1][5000]) <= 2
