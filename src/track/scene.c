@@ -12,7 +12,7 @@
 #define CUT_DIFFERENCE 5.0  /* mean of absolute differences at the best shift, of 255: less is no cut */
 #define CUT_CORRELATION 0.4 /* at the best shift; more is no cut */
 #define CUT_SPREAD 0.15     /* share of pixels that change their bin of brightness */
-#define CUT_CERTAIN 45.0    /* a difference that is a cut in any case */
+#define CUT_CERTAIN 45.0    /* a difference for which the spread need not have changed */
 #define MOVE_GAIN 0.9       /* a shift counts where it leaves less than this of the difference */
 
 /* Mean absolute difference where `now` is `last` moved by (dx, dy). */
@@ -81,8 +81,11 @@ void scene_update(
             }
         }
     if (s->begun) {
-        ret->cut = best > CUT_CERTAIN || (best > CUT_DIFFERENCE && spread(s->last[0], picture[0]) > CUT_SPREAD &&
-                                             correlation(s->last, picture, bx, by) < CUT_CORRELATION);
+        /* A flash changes every pixel and nothing in what is where: tracks have to live through it. The shift of the
+         * least difference says little then, so what stands still counts as well. */
+        bool other = best > CUT_CERTAIN || (best > CUT_DIFFERENCE && spread(s->last[0], picture[0]) > CUT_SPREAD);
+        ret->cut = other && correlation(s->last, picture, bx, by) < CUT_CORRELATION &&
+                   correlation(s->last, picture, 0, 0) < CUT_CORRELATION;
         double still = cost[REACH][REACH];
         bool inside = abs(bx) < REACH && abs(by) < REACH;
         if (!ret->cut && inside && (bx || by) && best < still * MOVE_GAIN) {

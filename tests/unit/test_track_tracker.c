@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "track/assign.h"
 #include "track/scene.h"
@@ -225,6 +226,17 @@ static void scenes_move_and_cut(void **state)
     assert_false(m.cut);
     assert_true(fabsf(m.dx - 30) < 6 && fabsf(m.dy) < 6);
     draw(picture, 3, 12345);
+    scene_update(&s, picture, 640, 360, &m);
+    assert_true(m.cut);
+    for (int lit = 1; lit >= 0; lit--) { /* a flash: much brighter, and the next picture is as before */
+        draw(picture, 3, 12345);
+        for (int y = 0; lit && y < SCENE_HEIGHT; y++)
+            for (int x = 0; x < SCENE_WIDTH; x++)
+                picture[y][x] = (uint8_t)(picture[y][x] * 3 + 60);
+        scene_update(&s, picture, 640, 360, &m);
+        assert_false(m.cut);
+    }
+    memset(picture, 250, sizeof picture); /* nothing of the scene is left */
     scene_update(&s, picture, 640, 360, &m);
     assert_true(m.cut);
 }
