@@ -78,6 +78,9 @@ static int shape_conv(const struct shaping *s)
         return shaping_refuse(s, -EOPNOTSUPP, "only two-dimensional convolutions are supported");
     if (!graph_constant(s->graph, s->node, 1) || (bias && !graph_constant(s->graph, s->node, 2)))
         return shaping_refuse(s, -EOPNOTSUPP, "weights have to be constant");
+    if (graph_constant(s->graph, s->node, 1)->type != TENSOR_F32 ||
+        (bias && graph_constant(s->graph, s->node, 2)->type != TENSOR_F32))
+        return shaping_refuse(s, -EOPNOTSUPP, "weights have to be real numbers");
     for (int i = 0; i < 2; i++) {
         if (w->kernel[i] && w->kernel[i] != k->dims[2 + i])
             return shaping_refuse(s, -EINVAL, "kernel_shape differs from the weights");

@@ -200,6 +200,14 @@ static void weights_that_lie(void **state)
     net.graph.initializer[0]->data_location = 1;
     assert_int_equal(try_net(&net, &err), -EOPNOTSUPP);
     assert_non_null(strstr(err.text, "outside"));
+    static const int8_t bytes[64 * 2 * 9 * 9]; /* a quarter of what real numbers would take */
+    net_init(&net, 13);
+    net_codes(&net, "k", 3, bytes, 4, (int64_t[]){64, 2, 9, 9});
+    net_node(&net, "Conv", "x,k", "y");
+    net_attr_ints(&net, "pads", 4, (int64_t[]){4, 4, 4, 4});
+    net_output(&net, "y");
+    assert_int_equal(try_net(&net, &err), -EOPNOTSUPP);
+    assert_non_null(strstr(err.text, "real numbers"));
 }
 
 static void absurd_shapes(void **state)

@@ -232,12 +232,13 @@ static void against_loops(void **state)
     struct plane want = expected(&x, k);
     for (int threads = 1; threads <= 3; threads++) {
         struct infer_model *model = load(&net, INFER_INT8, threads);
-        bool codes = infer_gains(INFER_INT8); /* a picture's bytes and a tensor go two ways */
+        bool codes = infer_gains(INFER_INT8);           /* a picture's bytes and a tensor go two ways */
+        bool close = codes && !infer_gains(INFER_BF16); /* with bf16 between the codes more of them are off by one */
         assert_true(!strcmp(infer_model_precision(model), "int8") == codes);
         assert_int_equal(infer_run_picture(model, &picture, &o, &count, &err), 0);
-        check(o, &want, codes ? 0.002f : 0.05f, codes ? 0.05f : 0.3f);
+        check(o, &want, close ? 0.002f : 0.05f, close ? 0.05f : 0.3f);
         assert_int_equal(infer_run_tensor(model, x.v, (const int[]){1, 3, H, W}, &o, &count, &err), 0);
-        check(o, &want, codes ? 0.002f : 0.05f, codes ? 0.05f : 0.3f);
+        check(o, &want, close ? 0.002f : 0.05f, close ? 0.05f : 0.3f);
         infer_model_destroy(model);
     }
     struct infer_model *real = load(&net, INFER_F32, 1); /* no rounding, but the codes' ranges */
