@@ -70,6 +70,7 @@ struct config_request {
     struct request_options options;
     unsigned given_types, wanted_types; /* bits that the request named, and named as true */
     unsigned given_thresholds;          /* bits */
+    bool given_save_mask;               /* the next one adds to it */
     double segmentation_threshold;      /* < 0: not given */
 };
 void config_request_begin(struct config_request *r, const struct config *c);

@@ -17,6 +17,7 @@ void config_request_begin(struct config_request *r, const struct config *c)
  */
 static void note_given(struct config_request *r, const struct option *o)
 {
+    r->given_save_mask |= o->type == OPTION_SAVE_MASK;
     if (o->type == OPTION_TYPE_BIT)
         r->given_types |= OBJECT_BIT(o->index);
     for (int t = 0; t < OBJECT_TYPES; t++)
@@ -55,7 +56,8 @@ int config_request_add(struct config_request *r, const char *name, const char *v
     }
     if (means_nothing(o, value))
         return 0;
-    int result = option_read(o, &r->options, value, true, err);
+    bool first = o->type != OPTION_SAVE_MASK || !r->given_save_mask;
+    int result = option_read(o, &r->options, value, first, err);
     if (result == 0)
         note_given(r, o);
     return result;

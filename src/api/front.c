@@ -8,11 +8,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 511
 #define RETIRE_LOOK_MS 100
+#define LAST_LOOK_MS 20
+#define LAST_ANSWERS_MS 8000   /* less than the supervisor gives a service that was told to stop */
+#define FILES_PER_CONNECTION 4 /* its socket, the file that it brings or takes, what its handler waits by */
+#define OTHER_FILES 256
 #define FRAMING_BYTES (1 << 20) /* what a multipart body may hold beside its file */
 
 static const struct http_route routes[] = {
@@ -136,6 +141,31 @@ static void obey(struct api *api, int control_fd)
     }
 }
 
+/* Lets the answers leave that are under way: libmicrohttpd cuts them when it is stopped. */
+static void finish_answers(struct http_server *server)
+{
+    http_server_retire(server);
+    for (int64_t until = clock_mono_ns() + LAST_ANSWERS_MS * 1000000LL;
+         http_server_busy(server) > 0 && clock_mono_ns() < until;)
+        usleep(LAST_LOOK_MS * 1000);
+}
+
+/* As many descriptors as its connections may need; the usual limit of 1,024 is too few for the default ones. */
+static void raise_file_limit(const struct config *config)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    rlim_t want = (rlim_t)config->max_connections * FILES_PER_CONNECTION + OTHER_FILES;
+    if (files.rlim_cur >= want)
+        return;
+    files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < want)
+        log_warn("%lld connections may need %llu open files, %llu are allowed (ulimit -Hn)",
+            (long long)config->max_connections, (unsigned long long)want, (unsigned long long)files.rlim_cur);
+}
+
 int api_front_run(
     const struct config *config, const struct wakeup *wakeup, int listen_fd, int control_fd, struct error *err)
 {
@@ -143,6 +173,7 @@ int api_front_run(
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
+    raise_file_limit(config);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     sem_init(&api.conversions, 0, cores > 1 ? (unsigned)cores : 1);
     int rc = artefact_store_open(config->input, config->output, &api.artefacts, err);
@@ -161,6 +192,8 @@ int api_front_run(
         obey(&api, control_fd);
     atomic_store(&api.draining, true);
     waiters_release(&api.waiters);
+    if (!rc)
+        finish_answers(api.server);
     http_server_stop(api.server);
     waiters_stop(&api.waiters);
 close_stores:

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS 1000 /* how often a waiting client's task is looked at without a wake-up */
+#define LOOK_MS 1000      /* how often a waiting client's task is looked at without a wake-up */
+#define PATIENCE_MS 60000 /* with a store that cannot be asked */
 
 static int check_room(struct upload *u, int64_t length, struct error *err)
 {
@@ -123,28 +124,37 @@ static int queue(struct upload *u, struct error *err)
     return rc;
 }
 
-/* Waits until the task has ended, then fills *t with its record. */
-static int wait_ended(
-    struct api *api, const struct http_request *rq, struct waiter *w, struct task *t, struct error *err)
+/* Waits until the task has ended, then fills *t with its record. *ret_abandoned: nobody is left who knows the task. A
+ * store that cannot be asked for a while (its server restarts) says nothing of the task. */
+static int wait_ended(struct api *api, const struct http_request *rq, struct waiter *w, struct task *t,
+    bool *ret_abandoned, struct error *err)
 {
+    bool stopping = false;
+    int64_t asked_ns = clock_mono_ns(); /* when the store last answered */
     for (;;) {
         struct task now;
         int rc = api_find_task(api, w->id, &now, err);
-        if (rc)
-            return rc == -ENOENT ? error_set(err, -ECANCELED, "the task was deleted while it was worked on") : rc;
-        task_finish(t);
-        *t = now;
-        if (t->status == TASK_DELETED)
+        if (!rc) {
+            task_finish(t);
+            *t = now;
+            asked_ns = clock_mono_ns();
+        }
+        if (rc == -ENOENT || (!rc && t->status == TASK_DELETED))
             return error_set(err, -ECANCELED, "the task was deleted while it was worked on");
-        if (t->status == TASK_DONE)
+        if (!rc && t->status == TASK_DONE)
             return 0;
-        if (t->status == TASK_FAILED)
+        if (rc && clock_mono_ns() - asked_ns > PATIENCE_MS * 1000000LL)
+            return rc;
+        *ret_abandoned = true;
+        if (!rc && t->status == TASK_FAILED)
             return error_set(err, problem_of_task(t->error_code), "%s", t->error);
+        if (stopping)
+            return error_set(err, -ESHUTDOWN, "the server is stopping; send the file again later");
         rc = waiters_wait(&api->waiters, w, rq->fd, LOOK_MS);
         if (rc == -ECONNRESET)
             return error_set(err, rc, "the client has gone");
-        if (rc)
-            return error_set(err, rc, "the server is stopping; send the file again later");
+        *ret_abandoned = false;
+        stopping = rc < 0; /* one more look: the task may have ended meanwhile */
     }
 }
 
@@ -174,18 +184,19 @@ int upload_post(void *opaque, struct http_request *rq, struct http_response *rs,
     const bool asynchronous = u->task.asynchronous, keyed = u->task.idempotency_key[0];
     rc = queue(u, err);
     const bool repeated = rc == -EEXIST;
+    bool abandoned = false;
     if (repeated)
         rc = replay(u, &u->task, err);
     if (!rc && !asynchronous) {
         rc = waiters_enter(&api->waiters, &waiter, u->task.id);
-        if (rc)
+        if (rc) {
             error_set(err, rc, "cannot wait for the task");
-        else {
-            rc = wait_ended(api, rq, &waiter, &u->task, err);
+            abandoned = true;
+        } else {
+            rc = wait_ended(api, rq, &waiter, &u->task, &abandoned, err);
             waiters_leave(&api->waiters, &waiter);
         }
-        /* Nobody is left who knows the task. A client with a key can come back for it, and others may have. */
-        if (rc && rc != -ECANCELED && !keyed)
+        if (abandoned && !keyed) /* a client with a key can come back for it, and others may have */
             api_delete_task(api, u->task.id, false, NULL);
     }
     if (rc)

@@ -175,8 +175,7 @@ void http_server_stop(struct http_server *s)
 {
     if (!s)
         return;
-    if (!atomic_load(&s->clients.retiring))
-        http_server_retire(s);
+    http_server_retire(s);
     MHD_stop_daemon(s->daemon);
     clients_stop(&s->clients);
     free(s);
@@ -184,8 +183,8 @@ void http_server_stop(struct http_server *s)
 
 void http_server_retire(struct http_server *s)
 {
-    atomic_store(&s->clients.retiring, true);
-    MHD_quiesce_daemon(s->daemon); /* leaves the listening socket to us */
+    if (!atomic_exchange(&s->clients.retiring, true))
+        MHD_quiesce_daemon(s->daemon); /* leaves the listening socket to us */
 }
 
 int http_server_busy(struct http_server *s)

@@ -25,12 +25,12 @@ struct http_server;
 /* Serves at once, from threads of its own. SIGPIPE must be ignored by the process. */
 int http_server_start(const struct http_settings *settings, struct http_server **ret_server, struct error *err);
 
-/* Takes no new connections, waits for the handlers that run, ends. The handlers must have been told to hurry.
- * NULL-safe. */
+/* Takes no new connections, waits for the handlers that run, ends; what is not sent by then is cut off, so retire first
+ * and wait until nothing is busy. The handlers must have been told to hurry. NULL-safe. */
 void http_server_stop(struct http_server *s);
 
-/* Takes no new connections; those that are there end with their next answer. http_server_busy says how many requests
- * are still under way. */
+/* Takes no new connections; those that are there end with their next answer; again: nothing. http_server_busy says how
+ * many requests are still under way. */
 void http_server_retire(struct http_server *s);
 int http_server_busy(struct http_server *s);
 

@@ -64,15 +64,20 @@ static int next_due(struct task_store *s, int64_t *ret_us, struct error *err)
     return store_run(s, sql, NULL, 0, store_take_integer, ret_us, err);
 }
 
-int task_store_webhook_next(
-    struct task_store *s, int64_t lease_ms, struct task_webhook *ret_webhook, int64_t *ret_wait_ms, struct error *err)
+int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
+    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, int64_t *ret_wait_ms,
+    struct error *err)
 {
+#define NOT(p) " AND substr(url, 1, length(CAST(" p " AS TEXT))) <> CAST(" p " AS TEXT)"
 #define NEXT(lock)                                                                                                     \
     "UPDATE outbox SET due_us = $2 WHERE state = 0 AND number = (SELECT number FROM outbox WHERE state = 0 AND "       \
-    "due_us <= $1 ORDER BY due_us LIMIT 1" lock                                                                        \
-    ") RETURNING number, id, status, event_us, attempts, url, header_name, header_value"
+    "due_us <= $1" NOT("$3") NOT("$4") NOT("$5")                                                                       \
+        NOT("$6") " ORDER BY due_us LIMIT 1" lock                                                                      \
+                  ") RETURNING number, id, status, event_us, attempts, url, header_name, header_value"
     static const char plain[] = NEXT(""), locking[] = NEXT(" FOR UPDATE SKIP LOCKED");
 #undef NEXT
+#undef NOT
+    static const char nowhere[] = "-"; /* no address begins so */
     int64_t due, now = clock_wall_us();
     int r = next_due(s, &due, err);
     if (r < 0)
@@ -83,9 +88,12 @@ int task_store_webhook_next(
         return error_set(err, -ENOENT, "no webhook is due");
     if ((r = store_begin(s, false, err)) < 0)
         return r;
-    struct sql_value params[] = {SQL_I(now), SQL_I(now + lease_ms * 1000)};
+    struct sql_value params[2 + TASK_WEBHOOK_PASSED_OVER] = {SQL_I(now), SQL_I(now + lease_ms * 1000)};
+    for (int i = 0; i < TASK_WEBHOOK_PASSED_OVER; i++)
+        params[2 + i] = SQL_T(passed_over && passed_over[i] ? passed_over[i] : nowhere);
     memset(ret_webhook, 0, sizeof *ret_webhook);
-    r = store_run(s, s->db->driver->locks_rows ? locking : plain, params, 2, take_webhook, ret_webhook, err);
+    r = store_run(s, s->db->driver->locks_rows ? locking : plain, params, 2 + TASK_WEBHOOK_PASSED_OVER, take_webhook,
+        ret_webhook, err);
     if (r == 0)
         r = error_set(err, -ENOENT, "no webhook is due");
     if ((r = store_finish(s, r, err)) < 0)

@@ -83,10 +83,12 @@ struct task_webhook {
 };
 void task_webhook_finish(struct task_webhook *w);
 
-/* The entry due soonest, leased for lease_ms. -ENOENT: none is due; *ret_wait_ms, where not NULL, says how long until
- * the next one may be. */
-int task_store_webhook_next(
-    struct task_store *s, int64_t lease_ms, struct task_webhook *ret_webhook, int64_t *ret_wait_ms, struct error *err);
+#define TASK_WEBHOOK_PASSED_OVER 4
+/* The entry due soonest, leased for lease_ms. Those whose address begins with one of `passed_over` (NULL: none) do not
+ * count. -ENOENT: none is due; *ret_wait_ms, where not NULL, says how long until the next one may be. */
+int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
+    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, int64_t *ret_wait_ms,
+    struct error *err);
 
 /* Records an attempt: sent, or to be tried again in retry_ms, or given up (retry_ms < 0). `what` is a short text for
  * the record. */

@@ -26,7 +26,7 @@ struct attempt {
     CURL *curl;
     char *body; /* owned */
     int64_t until_ns;
-    bool refused; /* the last connection was, by address */
+    bool refused, allowed; /* of the addresses of the last connection: some were refused, some allowed */
 };
 
 static curl_socket_t open_socket(void *opaque, curlsocktype purpose, struct curl_sockaddr *address)
@@ -36,6 +36,7 @@ static curl_socket_t open_socket(void *opaque, curlsocktype purpose, struct curl
         a->refused = true;
         return CURL_SOCKET_BAD;
     }
+    a->allowed = true;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -151,7 +152,7 @@ static enum deliver_outcome request(
     long code = 0;
     const char *next = NULL;
     enum deliver_outcome outcome = DELIVER_RETRY;
-    a->refused = false;
+    a->refused = a->allowed = false;
     CURLcode r = make_headers(a, trusted, &headers) < 0 ? CURLE_OUT_OF_MEMORY : configure(a, url, headers, error);
     if (r == CURLE_OK) {
         r = curl_easy_perform(a->curl);
@@ -162,7 +163,7 @@ static enum deliver_outcome request(
     if (atomic_load(a->options->stop) && r == CURLE_ABORTED_BY_CALLBACK) {
         outcome = DELIVER_STOPPED;
         snprintf(what, size, "interrupted by the server's end");
-    } else if (a->refused && !answered) {
+    } else if (a->refused && !a->allowed && !answered) {
         outcome = DELIVER_REFUSED;
         snprintf(what, size, "refused: the address is not public (--webhook-allow-private)");
     } else if (!answered) {

@@ -1,5 +1,5 @@
-/* See webhook.h. A few threads, so that a slow receiver holds up only itself: one of them at a time looks into the
- * outbox, the others deliver or wait for their turn to look.
+/* See webhook.h. A few threads: one of them at a time looks into the outbox, the others deliver or wait for their turn
+ * to look. A receiver has no more than a few of them at once, so that a slow one holds up only itself.
  */
 #include "webhook/webhook.h"
 
@@ -11,10 +11,13 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define SENDERS 8
+#define PER_ORIGIN (SENDERS / TASK_WEBHOOK_PASSED_OVER)
+#define ORIGIN_SIZE 280 /* scheme, host and port; of a longer one the beginning */
 #define TIMEOUT_MS 30000
 #define LEASE_MS 60000 /* longer than an attempt takes */
 #define LOOK_MS 250    /* between two looks into an empty outbox */
@@ -26,8 +29,10 @@ struct sender {
     const struct config *config;
     struct sign_keys keys;
     struct deliver_options deliver;
-    pthread_mutex_t turn; /* to look into the outbox */
-    bool complained;      /* of a store that stays away; under turn */
+    pthread_mutex_t turn;                 /* to look into the outbox */
+    bool complained;                      /* of a store that stays away; under turn */
+    pthread_mutex_t lock;                 /* guards under_way */
+    char under_way[SENDERS][ORIGIN_SIZE]; /* where deliveries go at this moment; "" where there are fewer */
     atomic_bool stop;
     int stopped; /* eventfd: readable once stop is set */
 };
@@ -60,14 +65,55 @@ static void attempt(struct sender *s, struct task_store *store, const struct tas
         log_warn("webhook of %s not delivered, next try in %lld s: %s", w->id, (long long)pause / 1000, what);
 }
 
+static char *enter_origin(struct sender *s, const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
+    char *mine = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (int i = 0; i < SENDERS && !mine; i++)
+        if (!*s->under_way[i])
+            mine = s->under_way[i];
+    snprintf(mine, ORIGIN_SIZE, "%.*s", (int)n, url);
+    pthread_mutex_unlock(&s->lock);
+    return mine;
+}
+
+static void leave_origin(struct sender *s, char *mine)
+{
+    pthread_mutex_lock(&s->lock);
+    *mine = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The origins that have as many threads as they may. */
+static void find_crowded(struct sender *s, char crowded[TASK_WEBHOOK_PASSED_OVER][ORIGIN_SIZE])
+{
+    int found = 0;
+    pthread_mutex_lock(&s->lock);
+    for (int i = 0; i < SENDERS && found < TASK_WEBHOOK_PASSED_OVER; i++) {
+        int before = 0;
+        for (int k = 0; k < i; k++)
+            before += !strcmp(s->under_way[k], s->under_way[i]);
+        if (*s->under_way[i] && before == PER_ORIGIN - 1)
+            memcpy(crowded[found++], s->under_way[i], ORIGIN_SIZE);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 static int look(struct sender *s, struct task_store **store, struct task_webhook *ret, struct error *err)
 {
+    char crowded[TASK_WEBHOOK_PASSED_OVER][ORIGIN_SIZE] = {0};
+    const char *passed_over[TASK_WEBHOOK_PASSED_OVER];
+    find_crowded(s, crowded);
+    for (int i = 0; i < TASK_WEBHOOK_PASSED_OVER; i++)
+        passed_over[i] = *crowded[i] ? crowded[i] : NULL;
     int r = *store ? 0 : task_store_open(s->config->database, store, err);
-    return r < 0 ? r : task_store_webhook_next(*store, LEASE_MS, ret, NULL, err);
+    return r < 0 ? r : task_store_webhook_next(*store, LEASE_MS, passed_over, ret, NULL, err);
 }
 
 /* Waits for something to deliver; false where it is time to end. */
-static bool next(struct sender *s, struct task_store **store, struct task_webhook *ret)
+static bool next(struct sender *s, struct task_store **store, struct task_webhook *ret, char **ret_origin)
 {
     bool found = false;
     pthread_mutex_lock(&s->turn);
@@ -83,6 +129,8 @@ static bool next(struct sender *s, struct task_store **store, struct task_webhoo
         if (!found)
             poll(&stopped, 1, LOOK_MS);
     }
+    if (found)
+        *ret_origin = enter_origin(s, ret->url);
     pthread_mutex_unlock(&s->turn);
     return found;
 }
@@ -92,8 +140,10 @@ static void *run_sender(void *opaque)
     struct sender *s = opaque;
     struct task_store *store = NULL;
     struct task_webhook w;
-    while (next(s, &store, &w)) {
+    char *origin;
+    while (next(s, &store, &w, &origin)) {
         attempt(s, store, &w);
+        leave_origin(s, origin);
         task_webhook_finish(&w);
     }
     task_store_close(store);
@@ -126,7 +176,7 @@ static int run_senders(struct sender *s, int control_fd)
 
 int webhook_run(const struct config *config, int control_fd)
 {
-    struct sender s = {.config = config, .turn = PTHREAD_MUTEX_INITIALIZER};
+    struct sender s = {.config = config, .turn = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
     s.deliver = (struct deliver_options){
         .allow_private = config->webhook_allow_private, .stop = &s.stop, .timeout_ms = TIMEOUT_MS};
     if (config->webhook_secret && *config->webhook_secret) {

@@ -1,8 +1,10 @@
 """Full queues, full disks, large files, stopping, and a store that does not answer."""
 import signal
+import socket
 import threading
 import time
 
+import PIL.Image
 
 import contract
 import pictures
@@ -98,6 +100,26 @@ def test_draining(start):
         except OSError:
             break
     assert seen == {'ready', 'upload'}
+    assert server.process.wait(30) == 0
+
+
+def test_an_answer_under_way_is_sent_to_its_end(start):
+    """The server is told to stop while a client takes a large file slowly."""
+    server = start()
+    noise = PIL.Image.effect_noise((2400, 1800), 200).convert('RGB')      # nothing to compress: more than sockets hold
+    task = server.upload(pictures.encode(noise)).json()['id']
+    path = f'/v1/file/{task}/anonymized'
+    with socket.create_connection(('127.0.0.1', server.port)) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
+        s.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode())
+        got = s.recv(1000)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        while part := s.recv(65536):
+            got += part
+    head, _, body = got.partition(b'\r\n\r\n')
+    length = next(int(line.split(b':')[1]) for line in head.split(b'\r\n') if line.lower().startswith(b'content-length'))
+    assert length > 4000000 and len(body) == length
     assert server.process.wait(30) == 0
 
 

@@ -1,4 +1,5 @@
 """SIGHUP: what can be reloaded is, and nobody's request is lost over it."""
+import http.client
 import signal
 import threading
 import time
@@ -7,7 +8,7 @@ import pytest
 
 import pictures
 import processes
-from program import Server
+from program import Server, multipart
 
 
 @pytest.fixture
@@ -71,10 +72,11 @@ def test_two_reloads_and_the_end_meanwhile(server):
     answers = []
 
     def upload():
-        client = Server(server.folder)
-        client.port = server.port
-        answers.append(client.upload(pictures.jpeg(2400, 1800)).status)
-        client.close()
+        body, kind = multipart([('fileobject', 'a.jpg', pictures.jpeg(2400, 1800))])
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=120)     # Server would try again
+        connection.request('POST', '/v1/file', body=body, headers={'Content-Type': kind})
+        answers.append(connection.getresponse().status)
+        connection.close()
 
     thread = threading.Thread(target=upload)
     thread.start()

@@ -129,6 +129,13 @@ static void requests_override_the_servers_defaults(void **state)
     assert_true(r.options.threshold[OBJECT_PERSON] == 0.7 && r.options.threshold[OBJECT_VEHICLE] == 0.6);
     assert_int_equal(r.options.quality, 90);
 
+    config_request_begin(&r, &c); /* repeated, it adds */
+    assert_int_equal(config_request_add(&r, "save-mask", "binary:50", &err), 0);
+    assert_true(r.options.save_binary && !r.options.save_instance);
+    assert_int_equal(config_request_add(&r, "save_mask", "instance:25", &err), 0);
+    assert_true(r.options.save_binary && r.options.binary_scale == 50);
+    assert_true(r.options.save_instance && r.options.instance_scale == 25);
+
     config_request_begin(&r, &c);
     assert_int_equal(config_request_add(&r, "vehicle", "1", &err), 0);
     assert_int_equal(config_request_end(&r, &c, &err), -EINVAL);
