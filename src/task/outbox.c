@@ -78,8 +78,10 @@ int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
 #undef NEXT
 #undef NOT
     static const char nowhere[] = "-"; /* no address begins so */
-    int64_t due, now = clock_wall_us();
-    int r = next_due(s, &due, err);
+    int64_t due, now;
+    int r = store_now(s, &now, err);
+    if (r == 0)
+        r = next_due(s, &due, err);
     if (r < 0)
         return r;
     if (ret_wait_ms)
@@ -102,12 +104,13 @@ int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
 }
 
 /* The record shows the attempt as long as there is a record. */
-static int log_attempt(struct task_store *s, const char *id, bool sent, const char *what, struct error *err)
+static int log_attempt(
+    struct task_store *s, const char *id, bool sent, int64_t now, const char *what, struct error *err)
 {
     static const char sql[] =
         "INSERT INTO deliveries (id, at_us, sent, what) SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), "
         "CAST($4 AS TEXT) FROM tasks WHERE id = $1";
-    struct sql_value params[] = {SQL_T(id), SQL_I(clock_wall_us()), SQL_I(sent), SQL_T(what)};
+    struct sql_value params[] = {SQL_T(id), SQL_I(now), SQL_I(sent), SQL_T(what)};
     return store_run(s, sql, params, 4, NULL, NULL, err);
 }
 
@@ -128,14 +131,18 @@ int task_store_webhook_result(struct task_store *s, const struct task_webhook *w
     static const char sql[] =
         "UPDATE outbox SET attempts = attempts + 1, state = $2, due_us = $3 WHERE number = $1 AND state = 0";
     bool over = sent || retry_ms < 0;
-    int64_t due = clock_wall_us() + (over ? 0 : retry_ms * 1000);
-    int r = store_begin(s, true, err);
-    if (r < 0)
+    int64_t now;
+    int r = store_now(s, &now, err);
+    if (r < 0 || (r = store_begin(s, true, err)) < 0)
         return r;
-    struct sql_value params[] = {SQL_I(w->number), SQL_I(sent ? 1 : over ? 2 : 0), SQL_I(due)};
+    struct sql_value params[] = {SQL_I(w->number),
+        SQL_I(sent   ? 1
+              : over ? 2
+                     : 0),
+        SQL_I(now + (over ? 0 : retry_ms * 1000))};
     r = store_run(s, sql, params, 3, NULL, NULL, err);
     if (r >= 0)
-        r = log_attempt(s, w->id, sent, what, err);
+        r = log_attempt(s, w->id, sent, now, what, err);
     if (r >= 0 && over)
         r = end_entry(s, w, sent, err);
     r = store_finish(s, r, err);

@@ -32,6 +32,8 @@ struct sql {
 
 struct sql_driver {
     bool locks_rows; /* SELECT ... FOR UPDATE SKIP LOCKED exists */
+    /* The clock that all who share the database go by: microseconds since 1970, UTC. */
+    int (*now)(struct sql *db, int64_t *ret_us, struct error *err);
     void (*close)(struct sql *db);
     /* `durable`: commit returns when the transaction would survive a power cut. */
     int (*begin)(struct sql *db, bool durable, struct error *err);

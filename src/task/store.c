@@ -5,7 +5,6 @@
  */
 #include "task/store.h"
 
-#include "base/clock.h"
 #include "task/store_private.h"
 
 #include <stdlib.h>
@@ -61,6 +60,11 @@ int store_finish(struct task_store *s, int r, struct error *err)
     }
     int end = s->db->driver->commit(s->db, err);
     return end < 0 ? end : r;
+}
+
+int store_now(struct task_store *s, int64_t *ret_us, struct error *err)
+{
+    return s->db->driver->now(s->db, ret_us, err);
 }
 
 int store_take_integer(void *opaque, const struct sql_value *columns)
@@ -191,13 +195,17 @@ int task_store_list(struct task_store *s, const struct task_filter *filter,
     static const char every[] = "SELECT " COLUMNS " FROM tasks ORDER BY number DESC LIMIT $1 OFFSET $2";
     static const char by_status[] =
         "SELECT " COLUMNS " FROM tasks WHERE status = $3 ORDER BY number DESC LIMIT $1 OFFSET $2";
-    static const char finished[] = "SELECT " COLUMNS " FROM tasks WHERE finished_us > 0 AND finished_us < $3 "
+    static const char finished[] = "SELECT " COLUMNS " FROM tasks WHERE finished_us > 0 AND finished_us <= $3 "
                                    "ORDER BY number DESC LIMIT $1 OFFSET $2";
     struct walk w = {each, opaque};
+    int64_t now;
+    int r = store_now(s, &now, err);
+    if (r < 0)
+        return r;
     struct sql_value params[] = {SQL_I(filter->limit > 0 ? filter->limit : INT64_MAX), SQL_I(filter->offset),
-        SQL_I(filter->finished_before_us > 0 ? filter->finished_before_us : filter->status)};
-    const char *sql = filter->finished_before_us > 0 ? finished : filter->status >= 0 ? by_status : every;
-    int r = store_run(s, sql, params, sql == every ? 2 : 3, walk_row, &w, err);
+        SQL_I(filter->ended_for_us > 0 ? now - filter->ended_for_us : filter->status)};
+    const char *sql = filter->ended_for_us > 0 ? finished : filter->status >= 0 ? by_status : every;
+    r = store_run(s, sql, params, sql == every ? 2 : 3, walk_row, &w, err);
     return r < 0 ? r : 0;
 }
 
@@ -215,9 +223,9 @@ int task_store_claim(
     int r = store_run(s, look, NULL, 0, NULL, NULL, err);
     if (r == 0)
         return error_set(err, -ENOENT, "nothing is queued");
-    if (r < 0 || (r = store_begin(s, false, err)) < 0)
+    int64_t now;
+    if (r < 0 || (r = store_now(s, &now, err)) < 0 || (r = store_begin(s, false, err)) < 0)
         return r;
-    int64_t now = clock_wall_us();
     struct sql_value params[] = {SQL_T(worker), SQL_I(now + lease_ms * 1000), SQL_I(now)};
     task_init(ret_task);
     r = store_run(s, s->db->driver->locks_rows ? locking : plain, params, 3, take_task, ret_task, err);
@@ -238,10 +246,11 @@ int task_store_heartbeat(
 {
     static const char sql[] =
         "UPDATE tasks SET lease_us = $3, progress = $4 WHERE id = $1 AND worker = $2 AND status = 1";
-    int r = store_begin(s, false, err);
-    if (r < 0)
+    int64_t now;
+    int r = store_now(s, &now, err);
+    if (r < 0 || (r = store_begin(s, false, err)) < 0)
         return r;
-    struct sql_value params[] = {SQL_T(id), SQL_T(worker), SQL_I(clock_wall_us() + lease_ms * 1000), SQL_D(progress)};
+    struct sql_value params[] = {SQL_T(id), SQL_T(worker), SQL_I(now + lease_ms * 1000), SQL_D(progress)};
     if ((r = store_run(s, sql, params, 4, NULL, NULL, err)) == 0)
         r = lost(err);
     r = store_finish(s, r, err);
@@ -265,12 +274,15 @@ static int conclude(
     static const char sql[] =
         "UPDATE tasks SET status = $3, finished_us = $4, worker = '', lease_us = 0, progress = $5, content_type = $6, "
         "is_video = $7, error_code = $8, error = $9, warnings = $10 WHERE id = $1 AND worker = $2 AND status = 1";
-    int64_t now = clock_wall_us();
+    int64_t now;
+    int r = store_now(s, &now, err);
+    if (r < 0)
+        return r;
     bool done = status == TASK_DONE;
     struct sql_value params[] = {SQL_T(t->id), SQL_T(worker), SQL_I(status), SQL_I(now),
         SQL_D(done ? 1.0 : t->progress), SQL_T(t->content_type), SQL_I(t->is_video), SQL_I(done ? 0 : t->error_code),
         SQL_T(done ? "" : t->error), SQL_T(t->warnings)};
-    int r = store_run(s, sql, params, 10, NULL, NULL, err);
+    r = store_run(s, sql, params, 10, NULL, NULL, err);
     if (r == 0)
         return lost(err);
     return r < 0 ? r : store_outbox_add(s, t->id, status, now, err);
@@ -363,7 +375,9 @@ static int recover(
 int task_store_recover(struct task_store *s, const char *reason, struct error *err)
 {
     static const char sql[] = "SELECT id, worker FROM tasks WHERE status = 1 AND lease_us < $1 ORDER BY number LIMIT 1";
-    return recover(s, sql, SQL_I(clock_wall_us()), 1, reason, err);
+    int64_t now;
+    int r = store_now(s, &now, err);
+    return r < 0 ? r : recover(s, sql, SQL_I(now), 1, reason, err);
 }
 
 int task_store_recover_worker(struct task_store *s, const char *worker, const char *reason, struct error *err)
@@ -374,12 +388,12 @@ int task_store_recover_worker(struct task_store *s, const char *worker, const ch
 }
 
 /* Within a transaction; 0: there was none. */
-static int delete_one(struct task_store *s, const char *id, bool keep_record, struct error *err)
+static int delete_one(struct task_store *s, const char *id, bool keep_record, int64_t now, struct error *err)
 {
     static const char mark[] = "UPDATE tasks SET status = 4, worker = '', lease_us = 0, finished_us = "
                                "CASE WHEN finished_us = 0 THEN $2 ELSE finished_us END WHERE id = $1";
     static const char drop[] = "DELETE FROM tasks WHERE id = $1";
-    struct sql_value params[] = {SQL_T(id), SQL_I(clock_wall_us())};
+    struct sql_value params[] = {SQL_T(id), SQL_I(now)};
     int r = store_run(s, keep_record ? mark : drop, params, keep_record ? 2 : 1, NULL, NULL, err);
     int forgotten = r > 0 && !keep_record ? store_outbox_forget(s, id, err) : 0;
     return forgotten < 0 ? forgotten : r;
@@ -387,11 +401,12 @@ static int delete_one(struct task_store *s, const char *id, bool keep_record, st
 
 int task_store_delete(struct task_store *s, char (*ids)[UUID_SIZE], int count, bool keep_record, struct error *err)
 {
-    int deleted = 0, r = store_begin(s, true, err);
-    if (r < 0)
+    int64_t now;
+    int deleted = 0, r = store_now(s, &now, err);
+    if (r < 0 || (r = store_begin(s, true, err)) < 0)
         return r;
     for (int i = 0; i < count && r >= 0; i++) {
-        r = delete_one(s, ids[i], keep_record, err);
+        r = delete_one(s, ids[i], keep_record, now, err);
         deleted += r > 0;
     }
     r = store_finish(s, r, err);

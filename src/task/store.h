@@ -5,6 +5,9 @@
  * transaction, durable when it returns (others may see it a moment earlier); claims and heartbeats alone may be undone
  * by a power cut (not by a crash of any process), which leaves the task queued or its lease a little older.
  *
+ * Leases, what is due and when tasks ended go by the database's clock: several machines may share it, and their own
+ * clocks need not agree.
+ *
  * store.c holds the queries, written once for both databases; store_sqlite.c and store_postgres.c run them (sql.h).
  */
 #ifndef OBSCURA_TASK_STORE_H
@@ -33,7 +36,7 @@ struct task_filter {
     int status;    /* enum task_status, or -1 */
     int64_t limit; /* <= 0: all */
     int64_t offset;
-    int64_t finished_before_us; /* > 0: only tasks that ended before this time (status is not looked at then) */
+    int64_t ended_for_us; /* > 0: only tasks that ended so long ago (status is not looked at then) */
 };
 /* Newest first. `each` owns nothing and may not call the store; a negative answer ends the walk and is returned. */
 int task_store_list(struct task_store *s, const struct task_filter *filter,

@@ -105,7 +105,7 @@ static int find_statement(struct database *db, const char *sql, char name[16], s
 
 static int give_rows(const PGresult *result, sql_row_fn each, void *opaque)
 {
-    struct sql_value columns[SQL_MAX_COLUMNS];
+    struct sql_value columns[SQL_MAX_COLUMNS] = {0};
     int rows = PQntuples(result), count = PQnfields(result), r = 0;
     for (int row = 0; each && row < rows && r >= 0; row++) {
         for (int i = 0; i < count && i < SQL_MAX_COLUMNS; i++) {
@@ -187,8 +187,26 @@ static int migrate(struct database *db, struct error *err)
     return r;
 }
 
-static const struct sql_driver driver = {
-    .locks_rows = true, .close = close_database, .begin = begin, .commit = commit, .rollback = rollback, .run = run};
+static int take_now(void *opaque, const struct sql_value *columns)
+{
+    *(int64_t *)opaque = columns[0].integer;
+    return 0;
+}
+
+static int now(struct sql *base, int64_t *ret_us, struct error *err)
+{
+    static const char sql[] = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+    int r = run(base, sql, NULL, 0, take_now, ret_us, err);
+    return r < 0 ? r : 0;
+}
+
+static const struct sql_driver driver = {.locks_rows = true,
+    .now = now,
+    .close = close_database,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .run = run};
 
 int sql_open_postgres(const char *url, struct sql **ret_db, struct error *err)
 {

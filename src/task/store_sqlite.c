@@ -4,6 +4,7 @@
  * syncs the log after its commit, as synchronous=FULL would before it lets go of the write lock: so nobody waits for
  * another's sync, and the kernel joins those that come together.
  */
+#include "base/clock.h"
 #include "task/schema.h"
 #include "task/sql.h"
 
@@ -213,8 +214,17 @@ static int migrate(struct database *db, struct error *err)
     return r;
 }
 
+/* Who shares the file shares the machine. */
+static int now(struct sql *base, int64_t *ret_us, struct error *err)
+{
+    (void)base;
+    (void)err;
+    *ret_us = clock_wall_us();
+    return 0;
+}
+
 static const struct sql_driver driver = {
-    .close = close_database, .begin = begin, .commit = commit, .rollback = rollback, .run = run};
+    .now = now, .close = close_database, .begin = begin, .commit = commit, .rollback = rollback, .run = run};
 
 /* The folder of the file, with those above it. Failure shows when the file is opened. */
 static void make_folder(const char *path)

@@ -1,7 +1,6 @@
 /* See recovery.h. */
 #include "worker/recovery.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -59,7 +58,7 @@ int recovery_retain(
     int removed = 0;
     if (config->retention_s <= 0)
         return 0;
-    filter.finished_before_us = clock_wall_us() - config->retention_s * 1000000;
+    filter.ended_for_us = config->retention_s * 1000000;
     do {
         b.count = 0;
         int r = task_store_list(tasks, &filter, collect, &b, err);

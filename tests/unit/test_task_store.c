@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LEASE_MS 60000
@@ -22,6 +23,16 @@ int fdatasync(int fd)
 {
     syncs++;
     return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* So does the clock: this machine's, not that of the database's server. */
+static time_t ahead_s;
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    int r = (int)syscall(SYS_clock_gettime, clock, ret);
+    if (clock == CLOCK_REALTIME)
+        ret->tv_sec += ahead_s;
+    return r;
 }
 
 struct fixture {
@@ -273,6 +284,52 @@ static void test_live_leases_stay_unless_the_worker_is_known_dead(void **state)
     assert_int_equal(status_of(f->a, two), TASK_QUEUED);
 }
 
+struct listed {
+    int count;
+    char ids[8][UUID_SIZE];
+};
+
+static int note(void *opaque, const struct task *t)
+{
+    struct listed *l = opaque;
+    strcpy(l->ids[l->count++], t->id);
+    return 0;
+}
+
+/* Two machines share a PostgreSQL server, and one's clock is wrong. */
+static void test_leases_go_by_the_databases_clock(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    struct task t;
+    char id[UUID_SIZE];
+    struct listed old = {0};
+    if (!getenv("OBSCURA_TEST_DATABASE"))
+        skip();
+    int64_t began_us = clock_wall_us();
+    add(f->a, id, "http://example.org/", "");
+    claim(f->a, "w1", LEASE_MS, id);
+    ahead_s = 3600;
+    assert_int_equal(task_store_recover(f->b, "late", &err), 0);
+    assert_int_equal(task_store_heartbeat(f->b, id, "w1", 0.5, -1, &err), 0);
+    ahead_s = -3600;
+    assert_int_equal(task_store_recover(f->b, "late", &err), 1);
+    claim(f->b, "w2", LEASE_MS, id);
+    assert_int_equal(end(f->b, id, "w2", TASK_DONE, ""), 0);
+    struct task_webhook w;
+    assert_int_equal(task_store_webhook_next(f->b, LEASE_MS, NULL, &w, NULL, &err), 0);
+    task_webhook_finish(&w);
+    ahead_s = 3600;
+    assert_int_equal(task_store_webhook_next(f->b, LEASE_MS, NULL, &w, NULL, &err), -ENOENT);
+    struct task_filter ended = {.ended_for_us = 60000000};
+    assert_int_equal(task_store_list(f->b, &ended, note, &old, &err), 0);
+    assert_int_equal(old.count, 0);
+    ahead_s = 0;
+    assert_int_equal(task_store_get(f->a, id, &t, &err), 0);
+    assert_true(t.finished_us > began_us - 1000000 && t.finished_us < clock_wall_us() + 1000000);
+    task_finish(&t);
+}
+
 static void test_release_does_not_count(void **state)
 {
     struct fixture *f = *state;
@@ -398,18 +455,6 @@ static void test_a_deleted_record_does_not_take_its_webhook_along(void **state)
     assert_int_equal(task_store_webhook_next(f->b, LEASE_MS, NULL, &w, NULL, &err), -ENOENT);
 }
 
-struct listed {
-    int count;
-    char ids[8][UUID_SIZE];
-};
-
-static int note(void *opaque, const struct task *t)
-{
-    struct listed *l = opaque;
-    strcpy(l->ids[l->count++], t->id);
-    return 0;
-}
-
 static void test_listing(void **state)
 {
     struct fixture *f = *state;
@@ -427,7 +472,7 @@ static void test_listing(void **state)
     assert_string_equal(all.ids[1], ids[1]);
     assert_int_equal(task_store_list(f->b, &(struct task_filter){.status = TASK_QUEUED}, note, &queued, &err), 0);
     assert_int_equal(queued.count, 3);
-    struct task_filter ended = {.finished_before_us = clock_wall_us() + 1};
+    struct task_filter ended = {.ended_for_us = 1};
     assert_int_equal(task_store_list(f->b, &ended, note, &old, &err), 0);
     assert_int_equal(old.count, 1);
     assert_string_equal(old.ids[0], ids[0]);
@@ -472,6 +517,7 @@ int main(void)
         WITH_STORE(test_racing_workers_get_each_task_once),
         WITH_STORE(test_lost_leases_are_taken_back_until_the_attempts_are_used_up),
         WITH_STORE(test_live_leases_stay_unless_the_worker_is_known_dead),
+        WITH_STORE(test_leases_go_by_the_databases_clock),
         WITH_STORE(test_release_does_not_count),
         WITH_STORE(test_deleting_cancels),
         WITH_STORE(test_one_task_for_one_idempotency_key),
