@@ -19,12 +19,12 @@
 enum { NETWORKS = 2 };
 
 static const struct {
-    const char *file;
+    const char *file, *codes_file; /* of real numbers; of codes of 8 bits */
     enum plan_kind plan;
     unsigned types;
 } slots[NETWORKS] = {
-    {"identity.onnx", PLAN_IDENTITY, OBJECT_BIT(OBJECT_FACE) | OBJECT_BIT(OBJECT_LICENSE_PLATE)},
-    {"scene.onnx", PLAN_SCENE, OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE)},
+    {"identity.onnx", "identity.int8.onnx", PLAN_IDENTITY, OBJECT_BIT(OBJECT_FACE) | OBJECT_BIT(OBJECT_LICENSE_PLATE)},
+    {"scene.onnx", "scene.int8.onnx", PLAN_SCENE, OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE)},
 };
 
 struct detector {
@@ -77,31 +77,37 @@ static bool made_of(const struct network *n, const void *data, size_t len)
     return strcmp(says, hex) == 0;
 }
 
-/* The network in 8 bits (NAME.int8.onnx): where it is asked for; and, of AUTO, where the processor gains by it, the
- * file is there and was made of the same weights as NAME.onnx. Without *ret_network where it is not to be taken. */
-static int load_codes(const struct detector_options *o, const char *name, const struct infer_options *io,
-    struct network **ret_network, struct error *err)
+static int load_file(const char *models, const char *name, const struct infer_options *io, struct network **ret_network,
+    struct error *err)
 {
-    const char *codes_name = strcmp(name, "identity.onnx") ? "scene.int8.onnx" : "identity.int8.onnx";
-    struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES), real = BUFFER_INIT(MAX_MODEL_BYTES);
-    struct error unread = {0};
+    struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES);
     const void *data;
     size_t len;
-    bool asked = o->precision == INFER_INT8;
-    *ret_network = NULL;
-    if (!asked && (o->precision != INFER_AUTO || !infer_gains(INFER_INT8)))
-        return 0;
-    int r = read_model(o->models, codes_name, &file, &data, &len, asked ? err : &unread);
+    int r = read_model(models, name, &file, &data, &len, err);
     if (r == 0)
-        r = network_create(codes_name, data, len, io, ret_network, err);
-    else if (!asked)
-        r = 0;
-    if (r == 0 && *ret_network && !asked &&
-        (read_model(o->models, name, &real, &data, &len, &unread) < 0 || !made_of(*ret_network, data, len))) {
+        r = network_create(name, data, len, io, ret_network, err);
+    buffer_finish(&file);
+    return r;
+}
+
+/* The network in 8 bits where its file is there and was made of the same weights as NAME.onnx, else NAME.onnx. */
+static int load_better(const char *models, const char *name, const char *codes_name, const struct infer_options *io,
+    struct network **ret_network, struct error *err)
+{
+    struct buffer codes = BUFFER_INIT(MAX_MODEL_BYTES), real = BUFFER_INIT(MAX_MODEL_BYTES);
+    struct error absent;
+    const void *data, *codes_data;
+    size_t len, codes_len;
+    int r = read_model(models, name, &real, &data, &len, err);
+    if (r == 0 && read_model(models, codes_name, &codes, &codes_data, &codes_len, &absent) == 0)
+        r = network_create(codes_name, codes_data, codes_len, io, ret_network, err);
+    if (r == 0 && *ret_network && !made_of(*ret_network, data, len)) {
         network_destroy(*ret_network);
         *ret_network = NULL;
     }
-    buffer_finish(&file);
+    if (r == 0 && !*ret_network)
+        r = network_create(name, data, len, io, ret_network, err);
+    buffer_finish(&codes);
     buffer_finish(&real);
     return r;
 }
@@ -110,17 +116,13 @@ static int load(struct detector *d, int slot, const struct detector_options *o, 
 {
     const struct infer_options io = {
         .precision = o->precision, .threads = o->threads > 0 ? o->threads : 1, .cache_shapes = CACHE_SHAPES};
-    const char *name = slots[slot].file;
-    struct buffer file = BUFFER_INIT(MAX_MODEL_BYTES);
-    const void *data;
-    size_t len;
-    int r = load_codes(o, name, &io, &d->networks[slot], err);
-    if (r == 0 && !d->networks[slot]) {
-        r = read_model(o->models, name, &file, &data, &len, err);
-        if (r == 0)
-            r = network_create(name, data, len, &io, &d->networks[slot], err);
-        buffer_finish(&file);
-    }
+    const char *name = slots[slot].file, *codes_name = slots[slot].codes_file;
+    struct network **network = &d->networks[slot];
+    int r;
+    if (o->precision == INFER_AUTO && infer_gains(INFER_INT8))
+        r = load_better(o->models, name, codes_name, &io, network, err);
+    else
+        r = load_file(o->models, o->precision == INFER_INT8 ? codes_name : name, &io, network, err);
     unsigned missing = r == 0 ? o->types & slots[slot].types & ~d->networks[slot]->type_bits : 0;
     for (int t = 0; r == 0 && t < OBJECT_TYPES; t++)
         if (missing & OBJECT_BIT(t))

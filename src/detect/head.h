@@ -73,6 +73,7 @@ struct nms_rules {
     unsigned agree; /* OBJECT_BIT()s of the types whose scores the passes have to agree on */
     const struct nms_sight *passes; /* by sighting.pass; may be NULL where there is one pass */
     int pass_count;
+    float threshold[OBJECT_TYPES]; /* what ends below it is dropped, after it had its say in others */
 };
 
 /* Non-maximum suppression. What stays is sorted by type, then by falling score. Where an object can be expected to be

@@ -104,6 +104,7 @@ static struct candidate agreed(
 static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules *rules, const struct columns *c)
 {
     bool agree = rules->agree & OBJECT_BIT(items[0].type);
+    float threshold = rules->threshold[items[0].type];
     for (size_t i = 0; i < n; i++) {
         const struct box *b = &items[i].box;
         c->x1[i] = b->x1;
@@ -114,11 +115,13 @@ static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules
     }
     memset(c->gone, 0, n);
     size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && items[i].score >= threshold; i++) { /* agreeing raises no score */
         if (c->gone[i])
             continue;
         struct candidate best = agree ? agreed(items, i, n, rules, c->gone) : items[i];
         suppress(c, i, n, rules->iou);
+        if (best.score < threshold)
+            continue;
         if (rules->votes)
             best.box = vote(items, i, n);
         items[kept++] = best;
@@ -131,19 +134,18 @@ int nms_run(struct candidates *c, const struct nms_rules *rules)
     if (c->len == 0)
         return 0;
     qsort(c->items, c->len, sizeof *c->items, compare);
-    size_t room = c->len;
-    float *numbers = malloc(room * (5 * sizeof *numbers + 1));
+    size_t n = c->len, out = 0;
+    float *numbers = malloc(n * (5 * sizeof *numbers + 1));
     if (!numbers)
         return -ENOMEM;
-    struct columns columns = {numbers, numbers + room, numbers + 2 * room, numbers + 3 * room, numbers + 4 * room,
-        (unsigned char *)(numbers + 5 * room)};
-    size_t out = 0;
-    for (size_t from = 0, to; from < c->len; from = to) {
-        for (to = from; to < c->len && c->items[to].type == c->items[from].type;)
+    struct columns columns = {
+        numbers, numbers + n, numbers + 2 * n, numbers + 3 * n, numbers + 4 * n, (unsigned char *)(numbers + 5 * n)};
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && c->items[to].type == c->items[from].type;)
             to++;
-        size_t n = thin_out(c->items + from, to - from, rules, &columns);
-        memmove(c->items + out, c->items + from, n * sizeof *c->items);
-        out += n;
+        size_t kept = thin_out(c->items + from, to - from, rules, &columns);
+        memmove(c->items + out, c->items + from, kept * sizeof *c->items);
+        out += kept;
     }
     c->len = out;
     qsort(c->items, c->len, sizeof *c->items, compare); /* scores have changed */

@@ -101,7 +101,7 @@ static int make_input(struct workspace *w, const struct network *n, const struct
 #define SEEN_MAX 0.8f  /* of the largest boxes that it may give: up to that it can */
 
 /* Suppression over all passes of a view. */
-static int settle(struct candidates *c, const struct view *v)
+static int settle(struct candidates *c, const struct view *v, const struct detect_params *params)
 {
     struct nms_sight passes[PLAN_MAX_PASSES];
     for (int i = 0; i < v->pass_count; i++) {
@@ -109,19 +109,10 @@ static int settle(struct candidates *c, const struct view *v)
         float px = scale_of(v, p);
         passes[i] = (struct nms_sight){SEEN_MIN * px, SEEN_MAX * p->longest_max * px};
     }
-    const struct nms_rules rules = {
+    struct nms_rules rules = {
         .iou = NMS_IOU, .votes = true, .agree = AGREE, .passes = passes, .pass_count = v->pass_count};
+    memcpy(rules.threshold, params->threshold, sizeof rules.threshold);
     return nms_run(c, &rules);
-}
-
-/* Removes candidates that were there only to have a say in others. */
-static void drop_below(struct candidates *c, const float *threshold)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < c->len; i++)
-        if (c->items[i].score >= threshold[c->items[i].type])
-            c->items[kept++] = c->items[i];
-    c->len = kept;
 }
 
 static int decode_pass(struct workspace *w, const struct network *n, const struct network_outputs *o,
@@ -256,8 +247,7 @@ int view_run(struct workspace *w, struct network *n, const struct frame *f, cons
     if (r < 0)
         return r;
     int64_t mark = clock_mono_ns();
-    r = settle(&w->candidates, v);
-    drop_below(&w->candidates, params->threshold);
+    r = settle(&w->candidates, v, params);
     w->timing.decode += since(&mark);
     for (size_t i = 0; r == 0 && i < w->candidates.len; i++)
         r = append_part(w, n, &w->candidates.items[i], v, out);

@@ -248,7 +248,7 @@ static void scores_are_what_the_passes_agree_on(void **state)
     };
     struct candidates c = {.items = malloc(sizeof found), .cap = 10, .len = 10};
     memcpy(c.items, found, sizeof found);
-    const struct nms_rules rules = {.iou = 0.5f, .agree = 1, .passes = passes, .pass_count = 3};
+    struct nms_rules rules = {.iou = 0.5f, .agree = 1, .passes = passes, .pass_count = 3};
     assert_int_equal(nms_run(&c, &rules), 0);
     const float x1[] = {100, 300, 600, 500}, score[] = {1.9f / 3, 0.6f, 0.6f, 0.4f};
     assert_int_equal(c.len, 4);
@@ -262,6 +262,14 @@ static void scores_are_what_the_passes_agree_on(void **state)
     assert_float_equal(c.items[0].best.score, 0.8f, 1e-6);
     for (int i = 1; i < 4; i++)
         assert_true((c.items[i].second.score > 0) == (c.items[i].box.x1 > 300));
+    /* A threshold holds for what they agree on (the 0.9 is none any more), and those below it have their say still. */
+    memcpy(c.items, found, sizeof found);
+    c.len = 10;
+    rules.threshold[0] = 0.61f;
+    assert_int_equal(nms_run(&c, &rules), 0);
+    assert_int_equal(c.len, 1);
+    assert_float_equal(c.items[0].score, score[0], 1e-6);
+    assert_float_equal(c.items[0].second.score, 0.6f, 1e-6);
     candidates_finish(&c);
 }
 
