@@ -1,4 +1,5 @@
 """The real program on a free port with folders of its own, and a small client for it."""
+import copy
 import http.client
 import json
 import os
@@ -87,6 +88,12 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+
+    def twin(self):
+        """The same server with a connection of its own, for another thread; the caller ends it with close()."""
+        other = copy.copy(self)
+        other.connection = None
+        return other
 
     # --- requests ---
 

@@ -8,7 +8,7 @@ import PIL.Image
 
 import contract
 import pictures
-from program import multipart
+from program import Server, multipart
 
 
 def test_upload_limit(start):
@@ -79,6 +79,17 @@ def test_deleting_the_task_of_a_waiting_client(empty):
     server.delete(f'/v1/task/{newest["id"]}')
     thread.join()
     assert answers[0].status == 410 and 'deleted' in answers[0].detail
+
+
+def test_more_connections_than_the_usual_limit_of_open_files(tmp_path):
+    server = Server(tmp_path, '--max-connections-per-client', '0')
+    server.command = ['sh', '-c', 'ulimit -Sn 128; exec "$@"', 'sh', *server.command]
+    with server:
+        clients = [server.twin() for _ in range(300)]
+        assert {c.get('/health/live').status for c in clients} == {200}
+        assert {c.get('/health/live').status for c in clients} == {200}, 'all of them are kept'
+        for c in clients:
+            c.close()
 
 
 def test_draining(start):

@@ -50,8 +50,7 @@ class Load:
 
     def run(self, number):
         data = make_picture(number)
-        client = Server.__new__(Server)
-        client.__dict__.update(self.server.__dict__, connection=None)
+        client = self.server.twin()
         while not self.stopped:
             client.port = self.server.port
             try:

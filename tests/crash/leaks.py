@@ -36,8 +36,7 @@ def load(server, hook, tasks):
     picture = crash.make_picture(1)
 
     def run(number):
-        client = Server.__new__(Server)
-        client.__dict__.update(server.__dict__, connection=None)
+        client = server.twin()
         for i in range(tasks // CLIENTS):
             data = picture[:500 + i % 1000] if i % 10 == 3 else picture
             headers = {'x-is-async': str(i % 3 == 0).lower()} | ({'Idempotency-Key': f'{number} {i // 2}'} if i % 20 < 2 else {})

@@ -45,8 +45,7 @@ def test_one_task_fails_with_the_reason_and_others_go_on(server, fault, attempts
     ended = threading.Event()
 
     def ask():
-        client = Server.__new__(Server)
-        client.__dict__.update(server.__dict__, connection=None)
+        client = server.twin()
         while True:
             answers.append(client.get('/v1/task/list').status)
             if ended.wait(0.1):

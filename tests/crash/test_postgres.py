@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -97,7 +98,13 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
     s.command += ['--webhook-allow-private']
     with s:
         ids = [s.upload(data, face='true', webhook=receiver.url + '/hook', headers={'x-is-async': 'true'}).json()['id'] for _ in range(30)]
+        answers, client = [], s.twin()
+        waiting = threading.Thread(target=lambda: answers.append(client.upload(data, face='true')))
+        waiting.start()
+        while len(s.tasks()) <= len(ids):
+            time.sleep(0.01)
         control('stop')
+        assert not answers, 'it was answered before the database went away'
         try:
             refused = s.upload(data)
             assert refused.status == 503 and refused.headers['Retry-After'] and 'task store' in refused.json()['detail']
@@ -110,6 +117,9 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
             time.sleep(2)
         finally:
             control('start')
+        waiting.join(90)
+        client.close()
+        assert [a.status for a in answers] == [200], 'a client that waits is answered when the database is back'
         assert {s.wait(i, seconds=90)['status'] for i in ids} == {'done'}
         until = time.monotonic() + 90
         while set(receiver.events()) < set(ids):
