@@ -68,10 +68,10 @@ void config_print_man(FILE *to);
  * across parameters. */
 struct config_request {
     struct request_options options;
-    unsigned given_types, wanted_types; /* bits that the request named, and named as true */
-    unsigned given_thresholds;          /* bits */
-    bool given_save_mask;               /* the next one adds to it */
-    double segmentation_threshold;      /* < 0: not given */
+    unsigned given_types;          /* bits of the types that the request named */
+    unsigned given_thresholds;     /* bits */
+    bool given_save_mask;          /* the next one adds to it */
+    double segmentation_threshold; /* < 0: not given */
 };
 void config_request_begin(struct config_request *r, const struct config *c);
 /* By query name, `-` and `_` alike. -ENOENT: no such parameter (err->text suggests one where one is near); -EINVAL: bad

@@ -65,7 +65,6 @@ int config_request_add(struct config_request *r, const char *name, const char *v
 
 int config_request_end(struct config_request *r, const struct config *c, struct error *err)
 {
-    r->wanted_types = r->options.types;
     if (!r->given_types)
         r->options.types = c->types;
     for (int t = 0; t < OBJECT_TYPES; t++)

@@ -29,6 +29,7 @@ static const struct {
 
 struct detector {
     struct network *networks[NETWORKS]; /* owned; NULL where none of its types was asked for */
+    unsigned types;                     /* bits of those that it finds */
     int detect_size;
     struct workspace work;
 };
@@ -136,6 +137,7 @@ int detector_create(const struct detector_options *options, struct detector **re
     struct detector *d = calloc(1, sizeof *d);
     if (!d)
         return error_set(err, -ENOMEM, "out of memory");
+    d->types = options->types;
     d->detect_size = options->detect_size;
     for (int i = 0; i < NETWORKS; i++) {
         int r = options->types & slots[i].types ? load(d, i, options, err) : 0;
@@ -185,8 +187,13 @@ int detector_run(struct detector *d, const struct frame *f, const struct detect_
     struct error *err)
 {
     size_t before = out->len;
+    unsigned lacking = params->types & ~d->types;
+    for (int t = 0; lacking && t < OBJECT_TYPES; t++)
+        if (lacking & OBJECT_BIT(t))
+            return error_set(err, -EOPNOTSUPP, "%s: the server was started without this type; start it with -a %s",
+                object_info(t)->name, object_info(t)->name);
     for (int i = 0; i < NETWORKS; i++) {
-        if (!(params->types & slots[i].types) || !d->networks[i])
+        if (!(params->types & slots[i].types))
             continue;
         int r = run_slot(d, i, f, params, out, err);
         if (r < 0) {
@@ -203,7 +210,7 @@ int detector_run(struct detector *d, const struct frame *f, const struct detect_
 int detector_warm_up(struct detector *d, struct error *err)
 {
     static const int sizes[][2] = {{640, 480}, {480, 640}, {640, 360}};
-    const struct detect_params params = {.types = OBJECT_ALL, .threshold = {1, 1, 1, 1}, .masks = true};
+    const struct detect_params params = {.types = d->types, .threshold = {1, 1, 1, 1}, .masks = true};
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof sizes / sizeof *sizes; i++) {
         struct frame *f = NULL;

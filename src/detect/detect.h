@@ -23,7 +23,7 @@ struct detector_options {
 };
 
 struct detect_params {
-    unsigned types;                /* bits; subset of the detector's */
+    unsigned types;                /* bits */
     float threshold[OBJECT_TYPES]; /* 0..1 */
     bool masks;                    /* false: boxes are enough, masks are not assembled */
     bool video;                    /* one of many frames: the passes of a video (fewer, smaller) */
@@ -50,6 +50,7 @@ struct detector_timing {
 void detector_timing(const struct detector *d, struct detector_timing *ret_timing);
 
 /* Appends what is found in `f`, best score first within each type. On failure nothing is appended.
+ * -EOPNOTSUPP: a type that the detector was made without; nothing is passed over in silence.
  * In a panorama (params->tiling) an object across the seam is two detections, one at each edge, each with its part of
  * the mask. */
 int detector_run(struct detector *d, const struct frame *f, const struct detect_params *params, struct detections *out,

@@ -120,3 +120,17 @@ def test_workers_that_cannot_start_again_take_nothing_down(server):
     assert server.get(f'/v1/file/{task}/anonymised').status == 200
     reload(server, 'max-upload = 64M\n')
     assert server.wait(waiting)['status'] == 'done'
+
+
+def test_a_task_whose_type_is_gone_fails(tmp_path):
+    """Rather than come out as it went in."""
+    with Server(tmp_path, '--threads', '1') as s:
+        for _ in range(3):
+            s.upload(pictures.jpeg(2400, 1800), headers={'x-is-async': '1'})
+        waiting = s.upload(pictures.jpeg(200, 100), person='true', headers={'x-is-async': '1'}).json()['id']
+        s.process.kill()
+        s.process.wait()
+    with Server(tmp_path, '--threads', '1', types=['-a', 'face']) as s:
+        record = s.wait(waiting)
+        assert record['status'] == 'failed' and 'start it with -a person' in record['error'], record
+        assert s.done(pictures.jpeg(200, 100), face='true')['status'] == 'done'
