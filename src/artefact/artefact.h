@@ -20,6 +20,10 @@ struct artefact_store;
 int artefact_store_open(const char *input, const char *output, struct artefact_store **ret_store, struct error *err);
 void artefact_store_close(struct artefact_store *s);
 
+/* Notes in both folders whose files they hold: `owner` is the task store's id. -EEXIST: another one's; whoever sweeps
+ * would find none of them in its store. */
+int artefact_store_own(struct artefact_store *s, const char *owner, struct error *err);
+
 /* Takes the folder's shared lock for this process and all it forks later. 1: nobody else held it, so whatever looks
  * unfinished was left by the dead (then it is held exclusively until artefact_store_share); 0: another server works in
  * the same folder, or the file system has no locks. Waits up to timeout_ms for a dead server's last children. */

@@ -4,6 +4,7 @@
 #include "artefact/artefact.h"
 
 #include "artefact/folder.h"
+#include "base/path.h"
 #include "base/uuid.h"
 
 #include <fcntl.h>
@@ -19,18 +20,12 @@
 
 static const char *const kind_names[ARTEFACT_KINDS] = {"original", "anonymised", "result"};
 
-/* Like mkdir -p, for the owner only. */
+#define OWNER_FILE ".task-store" /* in both folders: the id of the task store whose files they hold */
+
 static int make_folder(const char *path)
 {
-    char text[4096];
-    if (!*path || snprintf(text, sizeof text, "%s", path) >= (int)sizeof text)
-        return -ENAMETOOLONG;
-    for (char *slash = strchr(text + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(text, 0700);
-        *slash = '/';
-    }
-    return mkdir(text, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    path_make_parents(path); /* failure shows here */
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 static int open_folder(const char *path, int *ret_fd, struct error *err)
@@ -93,6 +88,32 @@ void artefact_store_share(struct artefact_store *s)
 {
     if (s->lock >= 0)
         flock(s->lock, LOCK_SH);
+}
+
+/* Where there is no id yet, or one cut off by a crash, `owner` is written. */
+static int own_folder(int folder, const char *owner, const char *name, struct error *err)
+{
+    char text[UUID_SIZE] = "";
+    int fd = openat(folder, OWNER_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), r = 0;
+    ssize_t n = fd < 0 ? -1 : read(fd, text, UUID_SIZE - 1);
+    if (n < 0)
+        r = error_set(err, -errno, "%s: cannot use %s: %s", name, OWNER_FILE, strerror(errno));
+    else if (n == UUID_SIZE - 1 && strcmp(text, owner) != 0)
+        r = error_set(err, -EEXIST,
+            "%s: this folder holds the files of another database, which would be deleted as leftovers; give the "
+            "database that belongs to it, or another folder, or remove %s from it to let them go",
+            name, OWNER_FILE);
+    else if (n < UUID_SIZE - 1 && (pwrite(fd, owner, UUID_SIZE - 1, 0) != UUID_SIZE - 1 || fsync(fd) < 0))
+        r = error_set(err, -EIO, "%s: cannot write %s", name, OWNER_FILE);
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+int artefact_store_own(struct artefact_store *s, const char *owner, struct error *err)
+{
+    int r = own_folder(s->input, owner, "input", err);
+    return r < 0 ? r : own_folder(s->output, owner, "output", err);
 }
 
 int artefact_folder_of(const struct artefact_store *s, enum artefact_kind kind)

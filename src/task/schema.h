@@ -27,4 +27,7 @@
     " what TEXT NOT NULL);"                                                                                            \
     "CREATE INDEX deliveries_id ON deliveries (id);"
 
+/* One row: which store this is, for the folders that hold its files. */
+#define SCHEMA_2 "CREATE TABLE identity (number BIGINT PRIMARY KEY, id TEXT NOT NULL);"
+
 #endif

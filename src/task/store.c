@@ -15,16 +15,33 @@
     "content_type, parameters, error_code, error, warnings, webhook_url, webhook_header_name, webhook_header_value, "  \
     "webhook_status, idempotency_key"
 
+/* A mistyped address would be a new, empty database in the working folder. */
+static int check_path(const char *path, struct error *err)
+{
+    const char *scheme = strstr(path, "://");
+    if (scheme)
+        return error_set(err, -EINVAL, "database: there is no driver for %.*s://, want postgresql://... or a file",
+            (int)(scheme - path < 32 ? scheme - path : 32), path);
+    if (!*path || strcmp(path, ":memory:") == 0 || strncmp(path, "file:", 5) == 0)
+        return error_set(err, -EINVAL, "database: '%.100s' is not allowed, want a file or postgresql://...", path);
+    return 0;
+}
+
+static int open_driver(const char *url, struct sql **ret_db, struct error *err)
+{
+    if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+        return sql_open_postgres(url, ret_db, err);
+    const char *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
+    int r = check_path(path, err);
+    return r < 0 ? r : sql_open_sqlite(path, ret_db, err);
+}
+
 int task_store_open(const char *url, struct task_store **ret_store, struct error *err)
 {
     struct task_store *s = calloc(1, sizeof *s);
     if (!s)
         return error_set(err, -ENOMEM, "out of memory");
-    int r;
-    if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
-        r = sql_open_postgres(url, &s->db, err);
-    else
-        r = sql_open_sqlite(strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url, &s->db, err);
+    int r = open_driver(url, &s->db, err);
     if (r < 0) {
         free(s);
         return r;
@@ -111,6 +128,22 @@ static int read_task(struct task *t, const struct sql_value *c)
 static int take_task(void *opaque, const struct sql_value *columns)
 {
     return read_task(opaque, columns);
+}
+
+int task_store_identity(struct task_store *s, char ret_id[UUID_SIZE], struct error *err)
+{
+    static const char make[] = "INSERT INTO identity (number, id) VALUES (1, $1) ON CONFLICT DO NOTHING";
+    static const char look[] = "SELECT id FROM identity";
+    char fresh[UUID_SIZE];
+    uuid_make(fresh);
+    *ret_id = '\0';
+    int r = store_begin(s, true, err);
+    if (r < 0)
+        return r;
+    if ((r = store_run(s, make, (struct sql_value[]){SQL_T(fresh)}, 1, NULL, NULL, err)) >= 0)
+        r = store_run(s, look, NULL, 0, take_id, ret_id, err);
+    r = store_finish(s, r, err);
+    return r < 0 ? r : 0;
 }
 
 static int find_key(struct task_store *s, const char *key, char *ret_id, struct error *err)

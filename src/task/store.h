@@ -21,9 +21,12 @@
 
 struct task_store;
 
-/* `url`: a path or "sqlite:PATH" (WAL), or "postgresql://...". Creates and migrates the schema. */
+/* `url`: a path or "sqlite:PATH" (WAL), or "postgresql://...". Creates and migrates the schema. -EINVAL: neither. */
 int task_store_open(const char *url, struct task_store **ret_store, struct error *err);
 void task_store_close(struct task_store *s);
+
+/* Which store this is: an id made with the database and the same for all who open it. */
+int task_store_identity(struct task_store *s, char ret_id[UUID_SIZE], struct error *err);
 
 /* Adds a queued task. max_queued > 0: -EAGAIN where that many are queued already. -EEXIST: idempotency_key known (then
  * *t is left alone and ret_existing, where not NULL, gets that task's id). */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const migrations[] = {SCHEMA_1("BIGSERIAL PRIMARY KEY")};
+static const char *const migrations[] = {SCHEMA_1("BIGSERIAL PRIMARY KEY"), SCHEMA_2};
 #define VERSION ((int)(sizeof migrations / sizeof *migrations))
 
 #define MIGRATION_LOCK "SELECT pg_advisory_xact_lock(7230587)" /* any number, the same in every server */

@@ -5,6 +5,7 @@
  * another's sync, and the kernel joins those that come together.
  */
 #include "base/clock.h"
+#include "base/path.h"
 #include "task/schema.h"
 #include "task/sql.h"
 
@@ -13,12 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUSY_LIMIT_US 20000000 /* a writer that waits longer than this gives up */
 
-static const char *const migrations[] = {SCHEMA_1("INTEGER PRIMARY KEY AUTOINCREMENT")};
+static const char *const migrations[] = {SCHEMA_1("INTEGER PRIMARY KEY AUTOINCREMENT"), SCHEMA_2};
 #define VERSION ((int)(sizeof migrations / sizeof *migrations))
 
 struct database {
@@ -226,19 +226,6 @@ static int now(struct sql *base, int64_t *ret_us, struct error *err)
 static const struct sql_driver driver = {
     .now = now, .close = close_database, .begin = begin, .commit = commit, .rollback = rollback, .run = run};
 
-/* The folder of the file, with those above it. Failure shows when the file is opened. */
-static void make_folder(const char *path)
-{
-    char folder[4096];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return;
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(folder, 0700);
-        *slash = '/';
-    }
-}
-
 /* For the owner only, as the log will be then: records hold what is sent to webhooks. An existing file is left alone,
  * and not even opened, since closing it would end the locks of this process's other handles. */
 static void make_file(const char *path)
@@ -248,13 +235,28 @@ static void make_file(const char *path)
         close(fd);
 }
 
+/* SQLite goes on with another kind of log where it cannot have this one, and then promises are not kept. */
+static int begin_log(struct database *db, const char *path, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode=WAL", -1, &stmt, NULL) != SQLITE_OK)
+        return failed(db, err);
+    int r = sqlite3_step(stmt) == SQLITE_ROW ? 0 : failed(db, err);
+    const char *mode = r == 0 ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    if (r == 0 && (!mode || strcmp(mode, "wal") != 0))
+        r = error_set(err, -EINVAL, "%s: SQLite cannot keep a write-ahead log there (it says: %s)", path,
+            mode ? mode : "nothing");
+    sqlite3_finalize(stmt);
+    return r < 0 ? r : execute(db, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1000", err);
+}
+
 int sql_open_sqlite(const char *path, struct sql **ret_db, struct error *err)
 {
     struct database *db = calloc(1, sizeof *db);
     if (!db)
         return error_set(err, -ENOMEM, "out of memory");
     db->base.driver = &driver;
-    make_folder(path);
+    path_make_parents(path); /* failure shows when the file is opened */
     make_file(path);
     int r, flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
@@ -264,9 +266,7 @@ int sql_open_sqlite(const char *path, struct sql **ret_db, struct error *err)
     }
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_handler(db->handle, wait_for_writer, db);
-    if ((r = execute(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1000", err)) <
-            0 ||
-        (r = migrate(db, err)) < 0)
+    if ((r = begin_log(db, path, err)) < 0 || (r = migrate(db, err)) < 0)
         goto error;
     *ret_db = &db->base;
     return 0;

@@ -78,10 +78,15 @@ int recovery_run(const struct config *config, bool alone, struct error *err)
     static const char reason[] = "the server ended while it worked on this task";
     struct task_store *tasks = NULL;
     struct artefact_store *artefacts = NULL;
+    char owner[UUID_SIZE];
     int requeued = 0, removed = 0;
     int r = task_store_open(config->database, &tasks, err);
     if (r == 0)
+        r = task_store_identity(tasks, owner, err);
+    if (r == 0)
         r = artefact_store_open(config->input, config->output, &artefacts, err);
+    if (r == 0)
+        r = artefact_store_own(artefacts, owner, err);
     if (r == 0)
         r = requeued =
             alone ? task_store_recover_worker(tasks, NULL, reason, err) : task_store_recover(tasks, reason, err);

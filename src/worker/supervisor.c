@@ -70,15 +70,17 @@ static int recover(struct state *s, struct error *err)
         log_error("%s", why.text);
         _exit(1);
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
         ;
     artefact_store_share(s->folder);
-    return status == 0 ? 0 : error_set(err, -EIO, "cannot open the stores of tasks and files");
+    return ended == pid && status == 0 ? 0 : error_set(err, -EIO, "cannot open the stores of tasks and files");
 }
 
 static int open_signals(int *ret_fd, struct error *err)
 {
     sigset_t set;
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, no end of a child would be told */
     signal(SIGPIPE, SIG_IGN); /* a child may have ended, unnoticed as yet, when it is told something */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

@@ -171,7 +171,7 @@ class Server:
 
     def files(self):
         """Names of all files that uploads and results left."""
-        return sorted(p.name for folder in (self.input, self.output) if folder.exists() for p in folder.rglob('*') if p.is_file())
+        return sorted(p.name for folder in (self.input, self.output) if folder.exists() for p in folder.rglob('*') if p.is_file() and p.name != '.task-store')
 
     def tasks(self):
         return self.get('/v1/task/list').json()

@@ -1,5 +1,6 @@
 """SIGHUP: what can be reloaded is, and nobody's request is lost over it."""
 import http.client
+import os
 import signal
 import threading
 import time
@@ -134,3 +135,28 @@ def test_a_task_whose_type_is_gone_fails(tmp_path):
         record = s.wait(waiting)
         assert record['status'] == 'failed' and 'start it with -a person' in record['error'], record
         assert s.done(pictures.jpeg(200, 100), face='true')['status'] == 'done'
+
+
+@pytest.mark.parametrize('database', ['other.db', '', 'postgressql://db.example/obscura'])
+def test_another_database_takes_no_files_away(tmp_path, database):
+    s = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
+    with s:
+        task = s.done(pictures.jpeg(200, 100))['id']
+    files = s.files()
+    other = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
+    other.command[other.command.index('--database') + 1] = database
+    with pytest.raises(AssertionError, match='database'):
+        other.start()
+    assert files and s.files() == files
+    with s:
+        assert s.get(f'/v1/file/{task}/anonymised').status == 200
+
+
+def test_ends_of_children_are_seen_whatever_was_inherited(tmp_path):
+    s = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
+    s.command = ['sh', '-c', 'trap "" CHLD; exec "$@"', 'sh', *s.command]
+    with s:
+        worker, = processes.find(s.process.pid, 'worker')
+        os.kill(worker, signal.SIGKILL)
+        assert s.done(pictures.jpeg(200, 100))['status'] == 'done'
+        assert processes.find(s.process.pid, 'worker') != [worker]

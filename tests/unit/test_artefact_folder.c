@@ -216,6 +216,26 @@ static void test_the_folder_knows_who_is_alone(void **state)
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void test_folders_belong_to_one_task_store(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    char mine[UUID_SIZE], other[UUID_SIZE], path[128];
+    uuid_make(mine);
+    uuid_make(other);
+    assert_int_equal(artefact_store_own(f->store, mine, &err), 0);
+    assert_int_equal(artefact_store_own(f->store, mine, &err), 0);
+    assert_int_equal(artefact_store_own(f->store, other, &err), -EEXIST);
+    assert_non_null(strstr(err.text, "another database"));
+    snprintf(path, sizeof path, "%s/.task-store", f->input);
+    assert_int_equal(truncate(path, 5), 0); /* the power went */
+    assert_int_equal(artefact_store_own(f->store, mine, &err), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(artefact_store_own(f->store, other, &err), -EEXIST); /* the other folder is not its own */
+    assert_int_equal(artefact_sweep(f->store, nobody, NULL, &err), 0);
+    assert_int_equal(count_files(f->output), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +247,7 @@ int main(void)
         WITH_STORE(test_a_sweep_spares_the_living),
         WITH_STORE(test_a_sweep_removes_what_a_killed_writer_left),
         WITH_STORE(test_the_folder_knows_who_is_alone),
+        WITH_STORE(test_folders_belong_to_one_task_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,30 @@ static void test_a_record_comes_back_as_it_was_given(void **state)
     assert_int_equal(task_store_get(f->b, "nobody", &t, &err), -ENOENT);
 }
 
+static void test_a_store_has_one_identity(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    char a[UUID_SIZE], b[UUID_SIZE];
+    assert_int_equal(task_store_identity(f->a, a, &err), 0);
+    assert_int_equal(task_store_identity(f->b, b, &err), 0);
+    assert_true(uuid_valid(a));
+    assert_string_equal(a, b);
+}
+
+static void test_addresses_that_are_no_database_are_refused(void **state)
+{
+    static const char *const addresses[] = {"", "sqlite:", ":memory:", "file:tasks.db?mode=memory",
+        "postgressql://user:secret@db.example/obscura", "mysql://db.example/obscura"};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct task_store *s = NULL;
+        struct error err = {0};
+        assert_int_equal(task_store_open(addresses[i], &s, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "database"));
+        assert_null(strstr(err.text, "secret"));
+    }
+}
+
 static void test_life_of_a_task(void **state)
 {
     struct fixture *f = *state;
@@ -512,6 +536,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(test_a_record_comes_back_as_it_was_given),
+        WITH_STORE(test_a_store_has_one_identity),
+        cmocka_unit_test(test_addresses_that_are_no_database_are_refused),
         WITH_STORE(test_life_of_a_task),
         WITH_STORE(test_oldest_first_and_each_once),
         WITH_STORE(test_racing_workers_get_each_task_once),
