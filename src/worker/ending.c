@@ -11,19 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define PAUSE_MS 250 /* before the store is tried again */
+#define BEAT_S 5     /* between heartbeats of what is ending */
 
 struct endings {
     struct worker *worker;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t given, ended;
-    struct job *next; /* given and not taken yet */
-    int busy;         /* jobs that were given and have not ended */
+    struct job *next;                    /* given and not taken yet */
+    int busy;                            /* jobs that were given and have not ended */
+    char ending[ENDINGS_MAX][UUID_SIZE]; /* the threads' tasks; "" where none */
     bool closed;
     int thread_count;
     pthread_t threads[ENDINGS_MAX];
+    bool has_beater, over; /* over: nobody ends jobs any more */
+    pthread_t beater;
+    pthread_cond_t is_over;
 };
+
+/* Puts `id` where `old` stands; "" is a free place. */
+static void note_ending(struct endings *e, const char *old, const char *id)
+{
+    int i = 0;
+    while (i < ENDINGS_MAX - 1 && strcmp(e->ending[i], old) != 0)
+        i++;
+    strcpy(e->ending[i], id);
+}
 
 /* METHOD_DETECT leaves the anonymised file empty: then there is none. */
 static int commit(struct job *j, struct error *err)
@@ -144,6 +159,39 @@ static void end_job(struct worker *w, struct task_store **tasks, struct job *j)
     job_destroy(j);
 }
 
+/* A slow disk takes longer to sync a video than a lease lasts. What the store says does not matter here: the end itself
+ * learns that the task is lost. */
+static void beat_all(struct endings *e, struct task_store **tasks, char (*ids)[UUID_SIZE])
+{
+    struct error ignored;
+    const struct worker_options *o = e->worker->options;
+    for (int i = 0; i < ENDINGS_MAX; i++)
+        if (*ids[i] && (*tasks || task_store_open(o->config->database, tasks, &ignored) == 0))
+            task_store_heartbeat(*tasks, ids[i], o->name, 1, WORKER_LEASE_MS, &ignored);
+}
+
+static void *beat(void *opaque)
+{
+    struct endings *e = opaque;
+    struct task_store *tasks = NULL;
+    char ids[ENDINGS_MAX][UUID_SIZE];
+    pthread_mutex_lock(&e->lock);
+    while (!e->over) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += BEAT_S;
+        while (!e->over && pthread_cond_clockwait(&e->is_over, &e->lock, CLOCK_MONOTONIC, &until) == 0)
+            ;
+        memcpy(ids, e->ending, sizeof ids);
+        pthread_mutex_unlock(&e->lock);
+        beat_all(e, &tasks, ids);
+        pthread_mutex_lock(&e->lock);
+    }
+    pthread_mutex_unlock(&e->lock);
+    task_store_close(tasks);
+    return NULL;
+}
+
 static void *run(void *opaque)
 {
     struct endings *e = opaque;
@@ -156,10 +204,14 @@ static void *run(void *opaque)
         if (!j)
             break;
         e->next = NULL;
+        char id[UUID_SIZE];
+        strcpy(id, j->task.id);
+        note_ending(e, "", id);
         pthread_cond_signal(&e->ended);
         pthread_mutex_unlock(&e->lock);
         end_job(e->worker, &tasks, j);
         pthread_mutex_lock(&e->lock);
+        note_ending(e, id, "");
         e->busy--;
         pthread_cond_signal(&e->ended);
     }
@@ -177,6 +229,7 @@ int endings_create(struct worker *w, struct endings **ret_endings)
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->given, NULL);
     pthread_cond_init(&e->ended, NULL);
+    pthread_cond_init(&e->is_over, NULL);
     *ret_endings = e;
     return 0;
 }
@@ -188,6 +241,8 @@ void endings_give(struct endings *e, struct job *j)
     if (e->busy == e->thread_count && e->thread_count < ENDINGS_MAX &&
         pthread_create(&e->threads[e->thread_count], NULL, run, e) == 0)
         e->thread_count++;
+    if (!e->has_beater)
+        e->has_beater = pthread_create(&e->beater, NULL, beat, e) == 0;
     while (e->next || (e->busy > 0 && e->busy == e->thread_count))
         pthread_cond_wait(&e->ended, &e->lock);
     bool alone = e->thread_count == 0;
@@ -214,6 +269,13 @@ void endings_destroy(struct endings *e)
     pthread_mutex_unlock(&e->lock);
     for (int i = 0; i < e->thread_count; i++)
         pthread_join(e->threads[i], NULL);
+    pthread_mutex_lock(&e->lock);
+    e->over = true;
+    pthread_cond_signal(&e->is_over);
+    pthread_mutex_unlock(&e->lock);
+    if (e->has_beater)
+        pthread_join(e->beater, NULL);
+    pthread_cond_destroy(&e->is_over);
     pthread_cond_destroy(&e->given);
     pthread_cond_destroy(&e->ended);
     pthread_mutex_destroy(&e->lock);

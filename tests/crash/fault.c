@@ -1,5 +1,6 @@
 /* Stands before the real pipeline (the linker's --wrap) and does what a broken decoder might, where an upload's last
  * bytes ask for it: "FAULT:crash", "FAULT:hang", "FAULT:spin", "FAULT:memory", "FAULT:exit", "FAULT:probe".
+ * And before fdatasync: in workers it takes $OBSCURA_TEST_SYNC_S seconds longer.
  */
 #include "pipeline/pipeline.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,4 +64,17 @@ int __wrap_pipeline_run(
     lseek(job->input, 0, SEEK_SET);
     const char *fault = n > 6 ? memmem(tail, (size_t)n, "FAULT:", 6) : NULL;
     return fault ? misbehave(fault + 6, job, err) : __real_pipeline_run(p, job, report, err);
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+    char name[16] = "";
+    const char *longer = getenv("OBSCURA_TEST_SYNC_S");
+    prctl(PR_GET_NAME, name);
+    if (longer && strncmp(name, "worker", 6) == 0)
+        sleep((unsigned)atoi(longer));
+    return __real_fdatasync(fd);
 }

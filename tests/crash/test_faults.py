@@ -81,3 +81,15 @@ def test_an_engine_is_confined(server):
         assert status['Seccomp'].strip() == '2'
         assert status['NoNewPrivs'].strip() == '1'
         assert status['Uid'].split()[1] != '0'
+
+
+def test_a_disk_slower_than_a_lease_costs_no_attempt(tmp_path):
+    if not FAULTY.exists():
+        pytest.skip(f'{FAULTY} is not built')
+    s = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
+    s.command = ['env', 'OBSCURA_TEST_SYNC_S=20', str(FAULTY), *s.command[1:]]      # for each of two files; a lease is 30 s
+    with s:
+        task = queue(s)
+        record = s.wait(task, seconds=120)
+        assert record['status'] == 'done', record
+        assert 'stopped answering' not in s.log.read_text()
