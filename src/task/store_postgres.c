@@ -1,10 +1,12 @@
-/* The PostgreSQL driver. Values travel as text. A connection that broke is made anew at the next statement outside of a
- * transaction; the call that met the break fails, and callers that work in loops simply come again.
+/* The PostgreSQL driver. Values travel as text. A connection that broke is made anew outside of a transaction, and the
+ * statement that met the break runs once more; within one the call fails, and callers that work in loops come again.
+ * A server that says nothing for REPLY_MS counts as gone, whatever its connection looks like.
  */
 #include "task/schema.h"
 #include "task/sql.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@ static const char *const migrations[] = {SCHEMA_1("BIGSERIAL PRIMARY KEY"), SCHE
 
 #define MIGRATION_LOCK "SELECT pg_advisory_xact_lock(7230587)" /* any number, the same in every server */
 #define MAX_PARAMETERS 16
+#define REPLY_MS 15000
+#define CONNECT_S "10"
 
 /* Types whose text is a number (pg_type.h is not installed with libpq). */
 enum { OID_INT8 = 20, OID_INT4 = 23, OID_FLOAT8 = 701 };
@@ -21,6 +25,8 @@ enum { OID_INT8 = 20, OID_INT4 = 23, OID_FLOAT8 = 701 };
 struct database {
     struct sql base;
     PGconn *connection;
+    bool within; /* a transaction */
+    bool silent; /* it did not answer in time: the connection is of no more use */
     int statement_count;
     const char *statements[SQL_MAX_STATEMENTS]; /* prepared as "s0", "s1", ... */
 };
@@ -30,6 +36,8 @@ static int failed(struct database *db, const PGresult *result, struct error *err
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     int code = -EIO;
+    if (db->silent)
+        return error_set(err, -EHOSTDOWN, "task store: the database does not answer");
     if (!state || strncmp(state, "57P", 3) == 0 || strcmp(state, "53300") == 0)
         code = -EHOSTDOWN; /* libpq's own complaint: no connection; the server stops or starts; too many connections */
     else if (strcmp(state, "53100") == 0)
@@ -40,9 +48,45 @@ static int failed(struct database *db, const PGresult *result, struct error *err
     return error_set(err, code, "task store: %s", line);
 }
 
+static bool is_broken(const struct database *db)
+{
+    return db->silent || PQstatus(db->connection) != CONNECTION_OK;
+}
+
+/* Until the answer to what was sent can be taken without waiting. */
+static bool await(struct database *db)
+{
+    while (PQisBusy(db->connection)) {
+        struct pollfd p = {.fd = PQsocket(db->connection), .events = POLLIN};
+        int n = poll(&p, 1, REPLY_MS);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            db->silent = true;
+        if (n <= 0 || !PQconsumeInput(db->connection))
+            return false;
+    }
+    return true;
+}
+
+/* The last answer to what was sent (of several statements the last one's, or the failure); NULL where none came. */
+static PGresult *take_answer(struct database *db, int sent)
+{
+    PGresult *last = NULL;
+    while (sent && await(db)) {
+        PGresult *next = PQgetResult(db->connection);
+        if (!next)
+            return last;
+        PQclear(last);
+        last = next;
+    }
+    PQclear(last);
+    return NULL;
+}
+
 static int execute(struct database *db, const char *sql, struct error *err)
 {
-    PGresult *result = PQexec(db->connection, sql);
+    PGresult *result = take_answer(db, PQsendQuery(db->connection, sql));
     ExecStatusType status = PQresultStatus(result);
     int r = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : failed(db, result, err);
     PQclear(result);
@@ -51,9 +95,10 @@ static int execute(struct database *db, const char *sql, struct error *err)
 
 static int reconnect(struct database *db, struct error *err)
 {
-    if (PQstatus(db->connection) == CONNECTION_OK)
+    if (!is_broken(db))
         return 0;
     PQreset(db->connection);
+    db->silent = false;
     db->statement_count = 0;
     return PQstatus(db->connection) == CONNECTION_OK ? 0 : failed(db, NULL, err);
 }
@@ -68,21 +113,27 @@ static void close_database(struct sql *base)
 static int begin(struct sql *base, bool durable, struct error *err)
 {
     struct database *db = (struct database *)base;
+    const char *sql = durable ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit TO off";
     int r = reconnect(db, err);
-    if (r == 0)
-        r = execute(db, durable ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit TO off", err);
+    if (r == 0 && (r = execute(db, sql, err)) < 0 && is_broken(db) && !db->silent)
+        r = reconnect(db, err) < 0 ? err->code : execute(db, sql, err);
+    db->within = r == 0;
     return r;
 }
 
 static void rollback(struct sql *base)
 {
+    struct database *db = (struct database *)base;
     struct error ignored;
-    execute((struct database *)base, "ROLLBACK", &ignored);
+    db->within = false;
+    execute(db, "ROLLBACK", &ignored);
 }
 
 static int commit(struct sql *base, struct error *err)
 {
-    return execute((struct database *)base, "COMMIT", err);
+    struct database *db = (struct database *)base;
+    db->within = false;
+    return execute(db, "COMMIT", err);
 }
 
 static int find_statement(struct database *db, const char *sql, char name[16], struct error *err)
@@ -95,7 +146,7 @@ static int find_statement(struct database *db, const char *sql, char name[16], s
         return 0;
     if (i == SQL_MAX_STATEMENTS)
         return error_set(err, -EIO, "task store: too many statements");
-    PGresult *result = PQprepare(db->connection, name, sql, 0, NULL);
+    PGresult *result = take_answer(db, PQsendPrepare(db->connection, name, sql, 0, NULL));
     int r = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : failed(db, result, err);
     PQclear(result);
     if (r == 0)
@@ -122,14 +173,13 @@ static int give_rows(const PGresult *result, sql_row_fn each, void *opaque)
     return r < 0 ? r : rows;
 }
 
-static int run(struct sql *base, const char *sql, const struct sql_value *params, int count, sql_row_fn each,
+static int run_once(struct database *db, const char *sql, const struct sql_value *params, int count, sql_row_fn each,
     void *opaque, struct error *err)
 {
-    struct database *db = (struct database *)base;
     char name[16], numbers[MAX_PARAMETERS][32];
     const char *values[MAX_PARAMETERS];
-    int r = count <= MAX_PARAMETERS ? reconnect(db, err) : error_set(err, -EIO, "task store: too many parameters");
-    if (r < 0 || (r = find_statement(db, sql, name, err)) < 0)
+    int r = find_statement(db, sql, name, err);
+    if (r < 0)
         return r;
     for (int i = 0; i < count; i++) {
         values[i] = params[i].kind == SQL_TEXT ? params[i].text : numbers[i];
@@ -138,7 +188,7 @@ static int run(struct sql *base, const char *sql, const struct sql_value *params
         else if (params[i].kind == SQL_REAL)
             snprintf(numbers[i], sizeof numbers[i], "%.17g", params[i].real);
     }
-    PGresult *result = PQexecPrepared(db->connection, name, count, values, NULL, NULL, 0);
+    PGresult *result = take_answer(db, PQsendQueryPrepared(db->connection, name, count, values, NULL, NULL, 0));
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK)
         r = give_rows(result, each, opaque);
@@ -150,9 +200,23 @@ static int run(struct sql *base, const char *sql, const struct sql_value *params
     return r;
 }
 
+static int run(struct sql *base, const char *sql, const struct sql_value *params, int count, sql_row_fn each,
+    void *opaque, struct error *err)
+{
+    struct database *db = (struct database *)base;
+    if (count > MAX_PARAMETERS)
+        return error_set(err, -EIO, "task store: too many parameters");
+    int r = db->within ? 0 : reconnect(db, err);
+    if (r == 0)
+        r = run_once(db, sql, params, count, each, opaque, err);
+    if (r < 0 && !db->within && is_broken(db) && !db->silent && (r = reconnect(db, err)) == 0)
+        r = run_once(db, sql, params, count, each, opaque, err);
+    return r;
+}
+
 static int read_version(struct database *db, int *ret, struct error *err)
 {
-    PGresult *result = PQexec(db->connection, "SELECT version FROM obscura_schema");
+    PGresult *result = take_answer(db, PQsendQuery(db->connection, "SELECT version FROM obscura_schema"));
     int r = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : failed(db, result, err);
     *ret = r == 0 && PQntuples(result) == 1 ? atoi(PQgetvalue(result, 0, 0)) : 0;
     PQclear(result);
@@ -214,7 +278,11 @@ int sql_open_postgres(const char *url, struct sql **ret_db, struct error *err)
     if (!db)
         return error_set(err, -ENOMEM, "out of memory");
     db->base.driver = &driver;
-    db->connection = PQconnectdb(url);
+    /* What the address says of these comes after them, and counts. */
+    static const char *const names[] = {"connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "dbname", NULL};
+    const char *const values[] = {CONNECT_S, "15000", "10", "5", "3", url, NULL};
+    db->connection = PQconnectdbParams(names, values, 1);
     int r = PQstatus(db->connection) == CONNECTION_OK ? 0 : failed(db, NULL, err);
     if (r == 0)
         r = migrate(db, err);

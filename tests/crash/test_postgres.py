@@ -1,4 +1,5 @@
 """The task store over PostgreSQL: the unit tests of SQLite's once more, and the whole server."""
+import concurrent.futures
 import os
 import pathlib
 import pwd
@@ -127,6 +128,39 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
             time.sleep(0.1)
         assert s.log.read_text().count('webhooks: ') <= 3, 'a store that stays away is complained of once'
     receiver.close()
+
+
+def test_a_database_that_falls_silent(cluster, tmp_path):
+    """Its connections stand, and nothing comes: requests end, the server stops, and goes on with it when it is back."""
+    database, control = cluster
+    folder = pathlib.Path(database.split('host=')[1].split('&')[0])
+    postmaster = int((folder / 'data' / 'postmaster.pid').read_text().split()[0])
+    everything = lambda number: [os.kill(p, number) for p in [postmaster, *processes.below(postmaster)]]
+    with on(database, tmp_path / 's') as s:
+        assert s.done(crash.make_picture(1), face='true')['status'] == 'done'
+        everything(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert s.get('/v1/task/list').status == 503
+            assert s.get('/health/ready').status == 503
+            assert time.monotonic() - began < 60
+        finally:
+            everything(signal.SIGCONT)
+        assert s.done(crash.make_picture(1), face='true')['status'] == 'done'
+
+
+def test_a_restart_of_the_database_costs_no_request(cluster, tmp_path):
+    database, control = cluster
+    with on(database, tmp_path / 's') as s:
+        clients = [s.twin() for _ in range(4)]
+        upload = lambda c: c.upload(crash.make_picture(1), face='true').status
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(upload, clients)) == {200}      # so that several connections are kept
+            control('stop')
+            control('start')
+            assert set(pool.map(upload, clients)) == {200}
+        for c in clients:
+            c.close()
 
 
 def test_the_server(database, tmp_path):
