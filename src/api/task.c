@@ -23,6 +23,21 @@ int api_find_task(struct api *api, const char *id, struct task *ret_task, struct
     return rc == -ENOENT ? error_set(err, rc, "%.100s: there is no such file or task", id) : rc;
 }
 
+/* Goes on past one that cannot be deleted; 0 or the first failure. */
+static int delete_files(struct api *api, char (*ids)[UUID_SIZE], int count, struct error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < count; i++) {
+        struct error why;
+        int one = artefact_delete_all(api->artefacts, ids[i], &why);
+        if (one < 0 && rc == 0) {
+            rc = one;
+            *err = why;
+        }
+    }
+    return rc;
+}
+
 /* Returns how many there were. */
 static int delete_tasks(struct api *api, char (*ids)[UUID_SIZE], int count, bool keep_record, struct error *err)
 {
@@ -32,12 +47,14 @@ static int delete_tasks(struct api *api, char (*ids)[UUID_SIZE], int count, bool
         return rc;
     /* The records first: a worker that still writes learns from them that its work is not wanted. */
     rc = task_store_delete(store, ids, count, keep_record, err);
+    /* On a full disk their room is what the change of the records needs. */
+    if (rc == -ENOSPC && delete_files(api, ids, count, err) == 0)
+        rc = task_store_delete(store, ids, count, keep_record, err);
     stores_give(&api->stores, store);
-    for (int i = 0; i < count && rc >= 0; i++) {
-        int one = artefact_delete_all(api->artefacts, ids[i], err);
-        rc = one < 0 ? one : rc;
-    }
-    return rc;
+    if (rc < 0)
+        return rc;
+    int files = delete_files(api, ids, count, err);
+    return files < 0 ? files : rc;
 }
 
 int api_delete_task(struct api *api, const char *id, bool keep_record, struct error *err)

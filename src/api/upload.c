@@ -93,6 +93,14 @@ static int seal_key(struct upload *u)
     return task_set(&u->task.idempotency_key, key);
 }
 
+/* Whether a failed insertion has left no task, for sure: a connection that broke at the commit does not say. */
+static bool not_queued(struct task_store *store, struct upload *u, int code)
+{
+    struct error ignored;
+    return (code != -EIO && code != -EHOSTDOWN) ||
+           (store && task_store_delete(store, &u->task.id, 1, false, &ignored) >= 0);
+}
+
 /* Commits the file and queues the task. On -EEXIST u->task.id becomes that of the first task with the same idempotency
  * key. */
 static int queue(struct upload *u, struct error *err)
@@ -112,9 +120,10 @@ static int queue(struct upload *u, struct error *err)
     rc = stores_take(&api->stores, &store, err);
     if (!rc)
         rc = task_store_insert(store, &u->task, api->config->max_queue, existing, err);
-    stores_give(&api->stores, store);
-    if (rc)
+    /* Where it may be queued its file stays: for the worker, or for the sweep. */
+    if (rc && (!store || not_queued(store, u, rc)))
         artefact_delete_all(api->artefacts, u->task.id, NULL);
+    stores_give(&api->stores, store);
     if (rc == -EAGAIN)
         error_set(err, rc, "the queue is full: %lld tasks wait (--max-queue)", (long long)api->config->max_queue);
     if (rc == -EEXIST)

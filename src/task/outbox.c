@@ -65,8 +65,7 @@ static int next_due(struct task_store *s, int64_t *ret_us, struct error *err)
 }
 
 int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
-    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, int64_t *ret_wait_ms,
-    struct error *err)
+    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, struct error *err)
 {
 #define NOT(p) " AND substr(url, 1, length(CAST(" p " AS TEXT))) <> CAST(" p " AS TEXT)"
 #define NEXT(lock)                                                                                                     \
@@ -84,8 +83,6 @@ int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
         r = next_due(s, &due, err);
     if (r < 0)
         return r;
-    if (ret_wait_ms)
-        *ret_wait_ms = r == 0 ? INT64_MAX : due > now ? (due - now + 999) / 1000 : 0;
     if (r == 0 || due > now)
         return error_set(err, -ENOENT, "no webhook is due");
     if ((r = store_begin(s, false, err)) < 0)
@@ -98,6 +95,7 @@ int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
         ret_webhook, err);
     if (r == 0)
         r = error_set(err, -ENOENT, "no webhook is due");
+    ret_webhook->age_ms = (now - ret_webhook->event_us) / 1000;
     if ((r = store_finish(s, r, err)) < 0)
         task_webhook_finish(ret_webhook);
     return r < 0 ? r : 0;

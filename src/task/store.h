@@ -84,6 +84,7 @@ struct task_webhook {
     char id[UUID_SIZE];
     enum task_status status;                /* DONE or FAILED */
     int64_t event_us;                       /* when the task ended */
+    int64_t age_ms;                         /* of the event when the entry was taken, by the database's clock */
     int attempts;                           /* tried so far */
     char *url, *header_name, *header_value; /* owned */
 };
@@ -91,10 +92,9 @@ void task_webhook_finish(struct task_webhook *w);
 
 #define TASK_WEBHOOK_PASSED_OVER 4
 /* The entry due soonest, leased for lease_ms. Those whose address begins with one of `passed_over` (NULL: none) do not
- * count. -ENOENT: none is due; *ret_wait_ms, where not NULL, says how long until the next one may be. */
+ * count. -ENOENT: none is due. */
 int task_store_webhook_next(struct task_store *s, int64_t lease_ms,
-    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, int64_t *ret_wait_ms,
-    struct error *err);
+    const char *const passed_over[TASK_WEBHOOK_PASSED_OVER], struct task_webhook *ret_webhook, struct error *err);
 
 /* Records an attempt: sent, or to be tried again in retry_ms, or given up (retry_ms < 0). `what` is a short text for
  * the record. */

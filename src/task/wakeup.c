@@ -50,12 +50,6 @@ int wakeup_take_queued(const struct wakeup *w)
     return read(w->queued, &one, sizeof one) == sizeof one;
 }
 
-int wakeup_wait_queued(const struct wakeup *w, int timeout_ms)
-{
-    int r = wait_readable(w->queued, timeout_ms);
-    return r <= 0 ? r : wakeup_take_queued(w);
-}
-
 void wakeup_done(const struct wakeup *w, const char *id)
 {
     send(w->done[1], id, UUID_SIZE - 1, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -14,7 +14,6 @@ int wakeup_create(struct wakeup *w);
 void wakeup_destroy(struct wakeup *w);
 void wakeup_queued(const struct wakeup *w);
 int wakeup_take_queued(const struct wakeup *w); /* 1 where there was a wake-up to take; for those who poll `queued` */
-int wakeup_wait_queued(const struct wakeup *w, int timeout_ms); /* 1 woken, 0 time-out, negative errno */
 void wakeup_done(const struct wakeup *w, const char *id);
 int wakeup_wait_done(const struct wakeup *w, char ret_id[UUID_SIZE], int timeout_ms); /* 1, 0, negative errno */
 

@@ -40,7 +40,7 @@ struct sender {
 /* ms until the next attempt: 2 s, 6 s, 18 s ... 4 h, and the last one a day after the event; -1: that was the last. */
 static int64_t next_pause(const struct task_webhook *w)
 {
-    int64_t pause = FIRST_RETRY_MS, left = GIVE_UP_MS - (clock_wall_us() - w->event_us) / 1000;
+    int64_t pause = FIRST_RETRY_MS, left = GIVE_UP_MS - w->age_ms;
     if (left <= 0)
         return -1;
     for (int i = 0; i < w->attempts && pause < LONGEST_RETRY_MS; i++)
@@ -109,7 +109,7 @@ static int look(struct sender *s, struct task_store **store, struct task_webhook
     for (int i = 0; i < TASK_WEBHOOK_PASSED_OVER; i++)
         passed_over[i] = *crowded[i] ? crowded[i] : NULL;
     int r = *store ? 0 : task_store_open(s->config->database, store, err);
-    return r < 0 ? r : task_store_webhook_next(*store, LEASE_MS, passed_over, ret, NULL, err);
+    return r < 0 ? r : task_store_webhook_next(*store, LEASE_MS, passed_over, ret, err);
 }
 
 /* Waits for something to deliver; false where it is time to end. */

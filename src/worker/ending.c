@@ -124,12 +124,11 @@ static int end_task(
 
 static void follow_up(struct worker *w, const struct task *t, enum task_status status)
 {
-    struct error ignored;
     log_end(t, status);
     if (status == TASK_FAILED) /* half a commit */
         drop_results(w, t->id);
-    if (status != TASK_QUEUED && w->options->config->delete_originals)
-        artefact_delete(w->artefacts, t->id, ARTEFACT_ORIGINAL, &ignored);
+    if (status != TASK_QUEUED)
+        job_drop_original(w, t->id);
     if (status == TASK_QUEUED)
         wakeup_queued(w->options->wakeup);
     else

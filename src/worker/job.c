@@ -50,6 +50,13 @@ static int send_job(struct worker *w, const struct job *j, struct error *err)
     return 0;
 }
 
+void job_drop_original(struct worker *w, const char *id)
+{
+    struct error err;
+    if (w->options->config->delete_originals && artefact_delete(w->artefacts, id, ARTEFACT_ORIGINAL, &err) < 0)
+        log_error("%s: its original stays until the next sweep: %s", id, err.text);
+}
+
 void job_drop_files(struct worker *w, struct task_store *tasks, const char *id)
 {
     struct task now;
@@ -57,6 +64,8 @@ void job_drop_files(struct worker *w, struct task_store *tasks, const char *id)
     int r = task_store_get(tasks, id, &now, &err);
     if (r == -ENOENT || (r == 0 && now.status == TASK_DELETED))
         artefact_delete_all(w->artefacts, id, &err);
+    else if (r == 0 && (now.status == TASK_DONE || now.status == TASK_FAILED))
+        job_drop_original(w, id);
     task_finish(&now);
 }
 

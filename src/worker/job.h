@@ -44,7 +44,11 @@ int job_run(struct worker *w, struct task *t, struct error *err);
 
 void job_destroy(struct job *j); /* closes and removes what was not committed; NULL-safe */
 
-/* The task was deleted while it was worked on: its files go, unless another worker has it now. */
+/* The upload of a task that has ended goes, where that is wished. */
+void job_drop_original(struct worker *w, const char *id);
+
+/* The task is not this worker's any more. Where it was deleted its files go, where it has ended its upload may (the
+ * store's answer to this worker's own end may have been lost), and where another worker has it nothing does. */
 void job_drop_files(struct worker *w, struct task_store *tasks, const char *id);
 
 /* Reads the control descriptor if there is something on it. */

@@ -30,6 +30,12 @@ static int64_t retain_pause(const struct config *c)
     return c->retention_s > 0 && c->retention_s < 120 ? 1 + c->retention_s / 2 : 60;
 }
 
+static void complain(int r, const struct error *err)
+{
+    if (r < 0)
+        log_error("%s", err->text);
+}
+
 static void look_once(struct keeper *k)
 {
     struct error err = {0};
@@ -39,20 +45,21 @@ static void look_once(struct keeper *k)
         wakeup_queued(k->wakeup);
     if (r > 0)
         log_warn("%d tasks were taken from workers that stopped answering", r);
-    if (r >= 0 && now >= k->retain_s) {
-        r = recovery_retain(k->config, k->tasks, k->artefacts, &err);
+    if (r > 0 && k->config->delete_originals) /* some may have used up their attempts */
+        k->sweep_s = now;
+    complain(r, &err);
+    if (now >= k->retain_s) {
         k->retain_s = now + retain_pause(k->config);
+        complain(r = recovery_retain(k->config, k->tasks, k->artefacts, &err), &err);
         if (r > 0)
             log_info("retention: %d tasks deleted", r);
     }
-    if (r >= 0 && now >= k->sweep_s) {
-        r = recovery_sweep(k->config, k->tasks, k->artefacts, false, &err);
+    if (now >= k->sweep_s) {
         k->sweep_s = now + SWEEP_S;
+        complain(r = recovery_sweep(k->config, k->tasks, k->artefacts, false, &err), &err);
         if (r > 0)
             log_info("swept %d files", r);
     }
-    if (r < 0)
-        log_error("%s", err.text);
 }
 
 int keeper_run(const struct config *config, const struct wakeup *wakeup, int control_fd)

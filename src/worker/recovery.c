@@ -3,38 +3,91 @@
 
 #include "base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ORPHAN_AGE_S 3600 /* an upload of another server that is still being queued is much younger */
 #define BATCH 256
 
+struct known {
+    char id[UUID_SIZE];
+    enum task_status status;
+};
+
+/* The tasks are read at once: asked for each file, a store of a million tasks would keep a start waiting for minutes.
+ */
 struct sweep {
     const struct config *config;
     struct task_store *tasks;
     bool alone;
+    struct known *known; /* owned; by id */
+    size_t known_count, known_cap;
 };
+
+static int note(void *opaque, const struct task *t)
+{
+    struct sweep *s = opaque;
+    if (s->known_count == s->known_cap) {
+        size_t cap = s->known_cap ? s->known_cap * 2 : 1024;
+        struct known *known = reallocarray(s->known, cap, sizeof *known);
+        if (!known)
+            return -ENOMEM;
+        s->known = known;
+        s->known_cap = cap;
+    }
+    strcpy(s->known[s->known_count].id, t->id);
+    s->known[s->known_count++].status = t->status;
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
+}
+
+/* 0: no task has this id. What came after the list was read is asked for. */
+static int find_status(struct sweep *s, const char *id, enum task_status *ret)
+{
+    struct known key = {0};
+    memcpy(key.id, id, UUID_SIZE - 1);
+    const struct known *k = s->known ? bsearch(&key, s->known, s->known_count, sizeof key, by_id) : NULL;
+    if (k) {
+        *ret = k->status;
+        return 1;
+    }
+    struct task t;
+    struct error err;
+    int r = task_store_get(s->tasks, id, &t, &err);
+    *ret = t.status;
+    task_finish(&t);
+    return r == 0 ? 1 : r == -ENOENT ? 0 : r;
+}
 
 static bool wanted(void *opaque, const char *id, enum artefact_kind kind, int64_t age_s)
 {
     struct sweep *s = opaque;
-    struct task t;
-    struct error err;
-    int r = task_store_get(s->tasks, id, &t, &err);
-    if (r == -ENOENT)
+    enum task_status status;
+    int r = find_status(s, id, &status);
+    if (r == 0)
         return !s->alone && age_s < ORPHAN_AGE_S;
     if (r < 0)
         return true; /* when in doubt it stays */
-    bool ended = t.status == TASK_DONE || t.status == TASK_FAILED;
-    bool keep = t.status != TASK_DELETED && !(ended && kind == ARTEFACT_ORIGINAL && s->config->delete_originals);
-    task_finish(&t);
-    return keep;
+    bool ended = status == TASK_DONE || status == TASK_FAILED;
+    return status != TASK_DELETED && !(ended && kind == ARTEFACT_ORIGINAL && s->config->delete_originals);
 }
 
 int recovery_sweep(const struct config *config, struct task_store *tasks, struct artefact_store *artefacts, bool alone,
     struct error *err)
 {
-    struct sweep s = {config, tasks, alone};
-    return artefact_sweep(artefacts, wanted, &s, err);
+    struct sweep s = {.config = config, .tasks = tasks, .alone = alone};
+    const struct task_filter all = {.status = -1};
+    int r = task_store_list(tasks, &all, note, &s, err);
+    if (s.known)
+        qsort(s.known, s.known_count, sizeof *s.known, by_id);
+    if (r == 0)
+        r = artefact_sweep(artefacts, wanted, &s, err);
+    free(s.known);
+    return r;
 }
 
 struct batch {
@@ -50,6 +103,16 @@ static int collect(void *opaque, const struct task *t)
     return 0;
 }
 
+/* Deletes the files of a batch; those whose files went move to the front. Returns how many those are. */
+static int delete_files(struct artefact_store *artefacts, struct batch *b, struct error *err)
+{
+    int gone = 0;
+    for (int i = 0; i < b->count; i++)
+        if (artefact_delete_all(artefacts, b->ids[i], err) == 0)
+            memmove(b->ids[gone++], b->ids[i], UUID_SIZE);
+    return gone;
+}
+
 int recovery_retain(
     const struct config *config, struct task_store *tasks, struct artefact_store *artefacts, struct error *err)
 {
@@ -62,14 +125,16 @@ int recovery_retain(
     do {
         b.count = 0;
         int r = task_store_list(tasks, &filter, collect, &b, err);
-        for (int i = 0; i < b.count && r == 0; i++)
-            r = artefact_delete_all(artefacts, b.ids[i], err);
-        if (r == 0)
-            r = task_store_delete(tasks, b.ids, b.count, false, err);
         if (r < 0)
             return r;
+        int gone = delete_files(artefacts, &b, err);
+        if ((r = task_store_delete(tasks, b.ids, gone, false, err)) < 0)
+            return r;
+        filter.offset += b.count - gone; /* what cannot be deleted holds nothing else up */
         removed += r;
     } while (b.count == BATCH);
+    if (filter.offset > 0)
+        log_error("retention: the files of %lld tasks cannot be deleted: %s", (long long)filter.offset, err->text);
     return removed;
 }
 

@@ -97,7 +97,7 @@ static int open_stores(struct worker *w, struct error *err)
     if (r < 0 || !o->predecessor)
         return r;
     r = task_store_recover_worker(w->tasks, o->predecessor, o->reason, err);
-    if (r > 0 && o->config->delete_originals)
+    if (r >= 0 && o->config->delete_originals) /* it may have died between a task's end and this */
         r = recovery_sweep(o->config, w->tasks, w->artefacts, false, err);
     return r < 0 ? r : 0;
 }

@@ -4,6 +4,7 @@ A secret picture, noise that nothing else produces, is hidden in every place whe
 server gives out or leaves on disk is then searched: for the secret's bytes in any of the forms it was hidden in, also in what PNGs have packed, and for
 anything inside the file that can be decoded as a picture. What is hidden in metadata of all kinds is tested in tests/unit/test_media_privacy.c.
 """
+import time
 import base64
 import io
 import struct
@@ -176,3 +177,22 @@ def test_jpeg_keeps_its_coding_outside_of_objects(server):
         boxes[max(0, y1 - dy):y2 + dy, max(0, x1 - dx):x2 + dx] = True
     assert changed.any() and not changed[~boxes].any()
     assert boxes.mean() < 0.95, 'there is something outside'
+
+
+def test_one_file_that_cannot_be_deleted_keeps_no_other(start, picture):
+    server = start('--retention', '4')
+    ids = [server.done(picture)['id'] for _ in range(3)]
+    stuck = server.output / f'{ids[2]}.result'
+    stuck.unlink()
+    stuck.mkdir()    # no unlink takes this away
+    until = time.monotonic() + 60
+    while len(server.tasks()) > 1:
+        assert time.monotonic() < until, server.tasks()
+        time.sleep(0.2)
+    assert [t['id'] for t in server.tasks()] == [ids[2]]
+    assert server.files() == []
+    assert 'retention' in server.log.read_text()
+    stuck.rmdir()
+    while server.tasks():
+        assert time.monotonic() < until, 'it goes once it can'
+        time.sleep(0.2)

@@ -49,3 +49,18 @@ def test_a_full_disk(disk, leave):
         for name in s.files():
             task, kind = name.split('.')
             assert whole.get(task) == 'done' or kind == 'original', (name, whole.get(task))
+
+
+def test_deleting_makes_room(disk):
+    """The record of a deletion needs room itself, which the files have."""
+    picture = crash.make_picture(1)
+    with Server(disk, '--threads', '1', '--disk-reserve', '0', types=['-a', 'face']) as s:
+        ids = [s.upload(picture, face='true').json()['id'] for _ in range(3)]
+        fill(disk / 'ballast', 0)
+        assert s.delete(f'/v1/task/{ids[0]}?delete-scope=only-files').status == 200
+        assert s.get(f'/v1/file/{ids[0]}/anonymised').status == 410
+        fill(disk / 'more', 0)
+        assert s.delete(f'/v1/task/{ids[1]}').status == 200
+        fill(disk / 'still more', 0)
+        assert s.delete('/v1/task/list?confirm=true').status == 200
+        assert s.tasks() == [] and s.files() == []

@@ -5,6 +5,7 @@ import pathlib
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -161,6 +162,63 @@ def test_a_restart_of_the_database_costs_no_request(cluster, tmp_path):
             assert set(pool.map(upload, clients)) == {200}
         for c in clients:
             c.close()
+
+
+class CutAtCommit:
+    """Between a server and its database: ends the connection that commits `what` before the database has answered."""
+
+    def __init__(self, folder, behind, what):
+        self.behind, self.what, self.cut = str(behind), what, threading.Event()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / '.s.PGSQL.5432'))
+        self.listener.listen(200)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            database = socket.socket(socket.AF_UNIX)
+            database.connect(self.behind)
+            threading.Thread(target=self.forward, args=(client, database), daemon=True).start()
+            threading.Thread(target=self.answer, args=(database, client), daemon=True).start()
+
+    def forward(self, client, database):
+        seen = b''
+        while data := client.recv(65536):
+            seen = data if b'BEGIN' in data else seen + data
+            if b'COMMIT' in data and self.what in seen and not self.cut.is_set():
+                self.cut.set()
+                client.shutdown(socket.SHUT_RDWR)
+                database.sendall(data)
+                time.sleep(0.3)
+                break
+            database.sendall(data)
+        database.close()
+
+    @staticmethod
+    def answer(database, client):
+        try:
+            while data := database.recv(65536):
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def test_a_connection_lost_at_an_uploads_commit(database, tmp_path):
+    """Nobody knows whether the task is queued: then its file may not go while the task stays."""
+    behind = pathlib.Path(database.split('host=')[1].split('&')[0]) / '.s.PGSQL.5432'
+    proxy = CutAtCommit(tmp_path, behind, b'cut-me.jpg')
+    headers = {'Idempotency-Key': 'cut', 'x-is-async': 'true'}
+    with on(f'postgresql:///postgres?host={tmp_path}&user=obscura', tmp_path / 's') as s:
+        first = s.upload(crash.make_picture(1), name='cut-me.jpg', face='true', headers=headers)
+        assert proxy.cut.is_set() and first.status == 503
+        again = s.upload(crash.make_picture(1), name='cut-me.jpg', face='true', headers=headers)
+        assert again.status == 200
+        record = s.wait(again.json()['id'])
+        assert record['status'] == 'done', record
+        mine = [t for t in s.tasks() if t['filename'] == 'cut-me.jpg']
+        assert [t['status'] for t in mine] == ['done'], 'none of them has lost its file'
 
 
 def test_the_server(database, tmp_path):
