@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX_BYTES (1 << 20)
 
@@ -87,6 +88,8 @@ static int load_file(struct loader *l, const char *path, struct error *err)
         if ((r = load_line(l, line, err)) < 0)
             error_prefix(err, "%s line %d", path, number);
     }
+    if (text.data)
+        explicit_bzero(text.data, text.len); /* it may hold passwords */
     buffer_finish(&text);
     return r;
 }
@@ -206,7 +209,7 @@ static enum config_action action(int argc, char *const argv[])
 
 int config_load(struct config *c, int argc, char *const argv[], enum config_action *ret_action, struct error *err)
 {
-    *c = (struct config){0};
+    *c = (struct config){.argc = argc, .argv = argv};
     *ret_action = action(argc, argv);
     if (*ret_action != CONFIG_RUN)
         return 0;
@@ -241,7 +244,19 @@ void config_finish(struct config *c)
         if (option_table[i].type != OPTION_TEXT)
             continue;
         char **text = (char **)((char *)option_base(c, &option_table[i]) + option_table[i].offset);
+        text_wipe(*text);
         free(*text);
         *text = NULL;
     }
+}
+
+void config_forget_secrets(const struct config *c)
+{
+    text_wipe(c->webhook_secret);
+    text_wipe(c->database);
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, "OBSCURA_", 8) == 0 || strncmp(*e, "PG", 2) == 0) /* libpq's begin so */
+            text_wipe(*e);
+    for (int i = 1; i < c->argc; i++)
+        text_wipe(c->argv[i]);
 }

@@ -11,6 +11,8 @@
 #include "base/request.h"
 
 struct config {
+    int argc; /* the command line that was read; borrowed */
+    char *const *argv;
     /* Serving */
     bool api; /* accepted for the reference's start line; serving is what the program does */
     char *host;
@@ -60,6 +62,10 @@ enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_MAN, CONFIG_VERSION };
 /* Reads all sources. On -EINVAL err->text is one line that names the option, the value and what is allowed. */
 int config_load(struct config *c, int argc, char *const argv[], enum config_action *ret_action, struct error *err);
 void config_finish(struct config *c);
+
+/* Overwrites what this process holds of passwords: texts, environment and command line. For a process that reads what
+ * strangers send and needs none of them. */
+void config_forget_secrets(const struct config *c);
 
 void config_print_help(FILE *to);
 void config_print_man(FILE *to);

@@ -89,6 +89,7 @@ static int read_text(const char *text, char **member)
     char *copy = strdup(text);
     if (!copy)
         return -ENOMEM;
+    text_wipe(*member);
     free(*member);
     *member = copy;
     return 0;

@@ -73,3 +73,9 @@ size_t text_distance(const char *a, const char *b)
     }
     return row[lb];
 }
+
+void text_wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+}

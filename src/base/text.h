@@ -15,4 +15,7 @@ int text_real(
 size_t text_distance(
     const char *a, const char *b); /* Levenshtein distance of two names of at most 63 bytes (longer: SIZE_MAX) */
 
+/* Overwrites it, for passwords; NULL-safe. */
+void text_wipe(char *text);
+
 #endif

@@ -45,6 +45,7 @@ static int fork_engine(struct worker *w, struct error *err)
         log_init((enum log_level)o->config->log_level, name);
         prctl(PR_SET_NAME, name);
         child_keep_fds(&pair[1], 1);
+        config_forget_secrets(o->config);
         _exit(engine_run(&options, pair[1]));
     }
     close(pair[1]);

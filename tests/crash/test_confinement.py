@@ -100,3 +100,35 @@ def test_where_the_sandbox_is_required_and_there_it_works(tmp_path):
     with Server(tmp_path, '--sandbox', 'required', types=['-a', 'face']) as s:
         assert s.upload(crash.make_picture(1), face='true').status == 200
         assert 'sandbox without' not in s.log.read_text()
+
+
+def holds(pid, what):
+    """How often the bytes stand in a process's memory."""
+    count = 0
+    with open(f'/proc/{pid}/mem', 'rb', buffering=0) as memory:
+        for line in pathlib.Path(f'/proc/{pid}/maps').read_text().splitlines():
+            span, rights = line.split()[:2]
+            begin, end = (int(x, 16) for x in span.split('-'))
+            try:
+                memory.seek(begin)
+                count += memory.read(end - begin).count(what) if 'r' in rights else 0
+            except (OSError, OverflowError):
+                pass    # such as the kernel's own pages
+    return count
+
+
+def test_engines_hold_no_passwords(tmp_path):
+    """A decoder in a stranger's hands could write them into what he downloads."""
+    if os.geteuid() != 0:
+        pytest.skip('only root can read the memory of an engine')
+    (tmp_path / 'conf').write_text('webhook-secret = first-AAAAsesame\n')
+    s = Server(tmp_path, '--config', str(tmp_path / 'conf'), '--webhook-secret', 'third-AAAAsesame', '--threads', '1', types=['-a', 'face'])
+    s.command = ['env', 'OBSCURA_WEBHOOK_SECRET=second-AAAAsesame', *s.command]
+    with s:
+        until_log(s, 'ready (1 threads)', 1)
+        assert s.upload(crash.make_picture(1), face='true').status == 200
+        assert holds(processes.find(s.process.pid, 'webhooks')[0], b'AAAAsesame') > 0
+        assert holds(processes.find(s.process.pid, 'engine')[0], b'AAAAsesame') == 0
+        s.process.send_signal(signal.SIGHUP)
+        until_log(s, 'ready (1 threads)', 2)
+        assert holds(processes.find(s.process.pid, 'engine')[0], b'AAAAsesame') == 0
