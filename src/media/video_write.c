@@ -112,6 +112,7 @@ int video_writer_open(struct video_reader *reader, int fd, const struct video_op
         return error_set(err, -ENOMEM, "out of memory");
     w->reader = reader;
     w->fd = fd;
+    w->last_dts = INT64_MIN;
     pthread_mutex_init(&w->lock, NULL);
     int code = video_encoder_open(reader, options, &w->encoder, err);
     if (code == 0) {
@@ -165,12 +166,26 @@ static int64_t duration_of(const struct video_writer *w, int64_t pts)
     return w->reader->frame_ticks;
 }
 
+/* A packet is decoded before it is shown, and no longer before than the frames sent so far last: x265 says anything of
+ * clips that end before its delay has passed. */
+static void mend_dts(struct video_writer *w, AVPacket *p)
+{
+    int64_t least = 2 * w->first_pts - w->last_pts;
+    if (p->dts == AV_NOPTS_VALUE || p->dts > p->pts || p->dts < least || p->dts <= w->last_dts)
+        p->dts = w->received == 0             ? w->first_pts
+                 : w->received + 1 == w->sent ? p->pts /* the last one waits for nobody */
+                                              : w->last_dts + 1;
+    w->last_dts = p->dts;
+    w->received++;
+}
+
 /* Sends a frame (NULL: no more) and muxes what comes out. */
 static int encode(struct video_writer *w, const AVFrame *frame, struct error *err)
 {
     int code = avcodec_send_frame(w->encoder, frame);
     while (code >= 0 && (code = avcodec_receive_packet(w->encoder, w->packet)) == 0) {
         w->packet->duration = duration_of(w, w->packet->pts);
+        mend_dts(w, w->packet);
         pthread_mutex_lock(&w->lock);
         code = video_writer_mux(w, w->packet, w->stream, w->encoder->time_base, NULL);
         pthread_mutex_unlock(&w->lock);
@@ -194,6 +209,8 @@ int video_writer_frame(struct video_writer *w, const struct video_frame *f, stru
     av->colorspace = w->encoder->colorspace;
     av->chroma_location = w->encoder->chroma_sample_location;
     av->sample_aspect_ratio = w->encoder->sample_aspect_ratio;
+    w->first_pts = w->sent ? w->first_pts : f->pts;
+    w->last_pts = f->pts;
     w->pending[w->sent % VIDEO_PENDING].pts = f->pts;
     w->pending[w->sent++ % VIDEO_PENDING].duration = f->duration;
     int code = encode(w, av, err);

@@ -30,7 +30,10 @@ struct video_writer {
     struct {
         int64_t pts, duration;
     } pending[VIDEO_PENDING];
-    unsigned sent; /* frames, which index `pending` */
+    unsigned sent;               /* frames, which index `pending` */
+    int64_t first_pts, last_pts; /* of the frames sent; both in the encoder's ticks, like: */
+    int64_t last_dts;            /* of its packets */
+    unsigned received;           /* those */
     bool header;
     char warnings[VIDEO_WARNING_BYTES];
 };

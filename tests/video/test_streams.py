@@ -148,3 +148,14 @@ def test_the_timecode_is_kept(tmp_path):
     output, _, _, warnings = clips.run(path, tmp_path, types='face')
     assert clips.streams(output, 'v')[0]['tags']['timecode'] == '01:02:03:04'
     assert not warnings
+
+
+@pytest.mark.parametrize('frames', [1, 2, 3, 5])
+def test_clips_shorter_than_the_encoders_delay(frames, tmp_path, monkeypatch):
+    """x265 leaves decoding times of such clips as it found the memory."""
+    source = tmp_path / 'in.mp4'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=320x192:rate=25', '-frames:v', frames, '-pix_fmt', 'yuv420p', '-c:v', 'libx265', '-x265-params', 'log-level=none', source)
+    monkeypatch.setenv('MALLOC_PERTURB_', '165')
+    output, *_ = clips.run(source, tmp_path, types='face')
+    assert clips.times(output) == pytest.approx(clips.times(source), abs=0.0006)
+    assert float(clips.streams(output, 'V')[0]['duration']) == pytest.approx(frames / 25, abs=0.001)
