@@ -133,7 +133,7 @@ static int add_data(struct video_writer *w, AVStream *from, const struct video_o
     return 0;
 }
 
-static int add_chapters(struct video_writer *w, struct error *err)
+static int add_chapters(struct video_writer *w, const struct video_options *options, struct error *err)
 {
     const AVFormatContext *from = w->reader->format;
     AVFormatContext *to = w->format;
@@ -149,7 +149,8 @@ static int add_chapters(struct video_writer *w, struct error *err)
             return error_set(err, -ENOMEM, "out of memory");
         int64_t shift = av_rescale_q(offset, w->reader->stream->time_base, c->time_base);
         *copy = (AVChapter){.id = c->id, .time_base = c->time_base, .start = c->start - shift, .end = c->end - shift};
-        av_dict_copy(&copy->metadata, c->metadata, 0);
+        if (!options->strip_metadata)
+            video_copy_tags(c->metadata, &copy->metadata, options->keep_data_streams);
         to->chapters[to->nb_chapters++] = copy;
     }
     return 0;
@@ -169,7 +170,7 @@ int video_tracks_add(struct video_writer *w, const struct video_options *options
                : kind == AVMEDIA_TYPE_SUBTITLE ? add_subtitles(w, from, options, err)
                                                : add_data(w, from, options, err);
     }
-    return code < 0 ? code : add_chapters(w, err);
+    return code < 0 ? code : add_chapters(w, options, err);
 }
 
 void video_tracks_destroy(struct video_writer *w)

@@ -5,12 +5,15 @@
 #include <string.h>
 
 /* Beginnings of namespace names. What belongs to a picture that is dropped (a gain map, a motion photo's film) is
- * dropped with it: a viewer would look for it in vain. Google's panorama namespace, .../photos/1.0/panorama/, stays. */
-static const char *const picture_namespaces[] = {
+ * dropped with it: a viewer would look for it in vain. Google's panorama namespace, .../photos/1.0/panorama/, stays.
+ * And regions: they say whose the face is that was just redacted. */
+static const char *const denied_namespaces[] = {
     "http://ns.adobe.com/xap/1.0/g/img/",
     "http://ns.adobe.com/hdr-gain-map/",
+    "http://ns.acdsee.com/regions/",
     "http://ns.adobe.com/xmp/note/", /* says that there is more in segments that are dropped */
     "http://ns.apple.com/HDRGainMap/",
+    "http://ns.apple.com/faceinfo/",
     "http://ns.apple.com/pixeldatainfo/",
     "http://ns.apple.com/depthData/",
     "http://ns.apple.com/depthBlurEffect/",
@@ -24,6 +27,8 @@ static const char *const picture_namespaces[] = {
     "http://ns.google.com/photos/1.0/focus/",
     "http://ns.google.com/photos/1.0/image/",
     "http://ns.google.com/photos/dd/",
+    "http://ns.microsoft.com/photo/1.2/",
+    "http://www.metadataworkinggroup.com/schemas/regions/",
 };
 
 bool xmp_span_equal(struct xmp_span a, const char *b)
@@ -55,8 +60,8 @@ bool xmp_prefixes_note(struct xmp_prefixes *p, struct xmp_name attribute, struct
         bound = (struct xmp_span){attribute.local.at, 0};
     else
         return true;
-    for (size_t i = 0; i < sizeof picture_namespaces / sizeof picture_namespaces[0]; i++) {
-        if (!begins_with(value, picture_namespaces[i]))
+    for (size_t i = 0; i < sizeof denied_namespaces / sizeof denied_namespaces[0]; i++) {
+        if (!begins_with(value, denied_namespaces[i]))
             continue;
         if (p->count == XMP_MAX_PREFIXES)
             return false;
@@ -80,7 +85,8 @@ bool xmp_name_denied(const struct xmp_prefixes *p, struct xmp_name name)
     for (size_t i = 0; i < p->count; i++)
         if (name.prefix.len == p->denied[i].len && memcmp(name.prefix.at, p->denied[i].at, name.prefix.len) == 0)
             return true;
-    return contains_word(name.local, "thumb") || contains_word(name.local, "preview");
+    return contains_word(name.local, "thumb") || contains_word(name.local, "preview") ||
+           begins_with(name.local, "PersonInImage"); /* of Iptc4xmpExt */
 }
 
 bool xmp_name_number(struct xmp_name name, int width, int height, int *number)

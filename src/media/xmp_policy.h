@@ -1,4 +1,5 @@
-/* Private to media/: which names in an XMP packet carry pictures, and which repeat the picture's size and turn. */
+/* Private to media/: which names in an XMP packet carry pictures or say who is in the picture, and which repeat the
+ * picture's size and turn. */
 #ifndef OBSCURA_MEDIA_XMP_POLICY_H
 #define OBSCURA_MEDIA_XMP_POLICY_H
 

@@ -44,6 +44,15 @@ static void put_kept_xmp(struct buffer *out)
                   "xmlns:GPano='http://ns.google.com/photos/1.0/panorama/' tiff:Orientation=\"6\" "
                   "GPano:ProjectionType='equirectangular'><dc:title>Main &amp; Station \xc3\xb6</dc:title>"
                   "<tiff:ImageWidth>64</tiff:ImageWidth>");
+    /* What says whose the redacted faces are goes. */
+    put_text(out,
+        "<mwg-rs:Regions xmlns:mwg-rs='http://www.metadataworkinggroup.com/schemas/regions/' "
+        "rdf:parseType='Resource'><mwg-rs:RegionList><rdf:Bag><rdf:li rdf:parseType='Resource'><mwg-rs:Name>Jane "
+        "Doe</mwg-rs:Name></rdf:li></rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>"
+        "<MP:RegionInfo xmlns:MP='http://ns.microsoft.com/photo/1.2/' rdf:parseType='Resource'><MP:x>Jane "
+        "Doe</MP:x></MP:RegionInfo>"
+        "<ext:PersonInImage xmlns:ext='http://iptc.org/std/Iptc4xmpExt/2008-02-29/'><rdf:Bag><rdf:li>Jane "
+        "Doe</rdf:li></rdf:Bag></ext:PersonInImage>");
     put_text(out, XMP_TAIL);
 }
 
@@ -67,6 +76,7 @@ static void assert_kept(const struct image_metadata *m)
     assert_contains(&m->xmp, "GPano:ProjectionType='equirectangular'");
     assert_contains(&m->xmp, "tiff:Orientation=\"1\"");
     assert_contains(&m->xmp, "<tiff:ImageWidth>48</tiff:ImageWidth>");
+    assert_false(contains(&m->xmp, "Jane", 4));
     assert_int_equal(m->icc.len, 200);
     assert_contains(&m->icc, "a colour profile");
 }

@@ -86,6 +86,8 @@ def test_chapters_are_kept(container, tmp_path):
     assert [(round(float(c['start_time']), 2), c['tags']['title']) for c in found] == [(0, 'one'), (0.7, 'two')]
     assert abs(float(found[1]['end_time']) - 2) < 0.1
     assert not warnings
+    bare = clips.run(path, tmp_path, types='face', strip=1)[0]
+    assert len(clips.probe(bare, '-show_chapters')['chapters']) == 2 and b'two' not in bare.read_bytes()
     if container != 'mkv':      # QuickTime's own stream of titles is not doubled
         output = clips.run(path, tmp_path, types='face', data=1)[0]
         assert len(clips.probe(output, '-show_streams')['streams']) == len(clips.probe(path, '-show_streams')['streams'])
