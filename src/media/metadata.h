@@ -37,9 +37,9 @@ int exif_orientation(const uint8_t *tiff, size_t len);
  * values over 64 bytes, long or binary texts. Orientation becomes 1, sizes are set right. */
 int exif_clean(const uint8_t *tiff, size_t len, int width, int height, struct buffer *out);
 
-/* Copies an XMP packet (UTF-8) element by element but for thumbnails, previews, gain and depth maps, motion photos, face
- * regions and the names of who is in the picture, and any value that looks like encoded bytes. What is not well-formed is dropped as a whole. A NUL stands behind what is
- * written, not counted in its length. */
+/* Copies an XMP packet (UTF-8) element by element but for thumbnails, previews, gain and depth maps, motion photos,
+ * face regions and the names of who is in the picture, and any value that looks like encoded bytes. What is not
+ * well-formed is dropped as a whole. A NUL stands behind what is written, not counted in its length. */
 int xmp_clean(const uint8_t *xmp, size_t len, int width, int height, struct buffer *out);
 
 /* Finds the IPTC-IIM record in a Photoshop APP13 segment and keeps its text datasets. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "media/flatten.h"
 #include "pipeline/result.h"
 #include "redact/draw.h"
 #include "redact/redact.h"
@@ -110,6 +111,16 @@ static void check_pano(const struct request_options *request, const struct frame
     warn(report, text);
 }
 
+/* What viewers see is what has to be looked at and redacted. */
+static int flatten(struct image *image, struct pipeline_report *report, struct error *err)
+{
+    if (!frame_alpha_is_picture(image->frame))
+        return 0;
+    warn(report, "the picture is drawn by its transparency: it was put on white, to be looked at as it is seen");
+    int r = frame_flatten(&image->frame);
+    return r < 0 ? error_set(err, r, "cannot put the picture on white: %s", strerror(-r)) : 0;
+}
+
 int pipeline_image(
     struct pipeline *p, const struct pipeline_job *job, struct pipeline_report *report, struct error *err)
 {
@@ -122,6 +133,8 @@ int pipeline_image(
         goto out;
     report->kind = PIPELINE_IMAGE;
     report->stage.decode = lap(&since);
+    if ((r = flatten(image, report, err)) < 0)
+        goto out;
     check_pano(job->request, image->frame, report);
     fill_params(job->request, &params);
     if ((r = detector_run(p->detector, image->frame, &params, &result.detections, err)) < 0)
