@@ -68,7 +68,7 @@ struct nms_sight {
 };
 
 struct nms_rules {
-    float iou;      /* candidates of a type that overlap a better one by this or more are dropped */
+    float iou;      /* candidates of a type that overlap a better one by this or more are dropped; 0.6 at most */
     bool votes;     /* a kept box becomes the mean, weighted by score, of the candidates that nearly agree with it */
     unsigned agree; /* OBJECT_BIT()s of the types whose scores the passes have to agree on */
     const struct nms_sight *passes; /* by sighting.pass; may be NULL where there is one pass */

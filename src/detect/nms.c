@@ -1,16 +1,31 @@
-/* Non-maximum suppression, see head.h. The boxes of a type are laid out as columns of numbers, so that one box meets
- * all that are worse in a loop without branches which compilers vectorize. */
+/* Non-maximum suppression, see head.h.
+ *
+ * At low thresholds nearly every cell of every pass is a candidate, a hundred thousand of them in a photograph. So
+ * those of a type lie in a grid by their centres, and a box meets only its neighbours: boxes of an IoU of t or more
+ * have sides that differ by a factor of at most 1/t, and centres no farther apart than half the sum of their sides.
+ */
 #include "detect/head.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VOTE_IOU 0.6f /* with the best box, for a candidate to have a say in it */
+#define GRID_MOST 128 /* cells along a side */
+#define CELL_LOAD 4   /* candidates in a cell, roughly */
+#define NOBODY UINT32_MAX
 
-struct columns {
-    float *x1, *y1, *x2, *y2, *area;
-    unsigned char *gone;
+/* One type's candidates, best first; a candidate's number is its place among them. */
+struct neighbourhood {
+    const struct candidate *items;
+    size_t n;
+    struct box area; /* of the centres */
+    int side;        /* cells along each side of it */
+    uint32_t *first; /* in each cell, the worst one; NOBODY */
+    uint32_t *next;  /* of each candidate: the next better one of its cell */
+    uint32_t *found; /* by find() */
+    bool *gone;
 };
 
 static int compare(const void *pa, const void *pb)
@@ -24,40 +39,83 @@ static int compare(const void *pa, const void *pb)
     return a->best.coef < b->best.coef ? -1 : a->best.coef > b->best.coef ? 1 : memcmp(&a->box, &b->box, sizeof a->box);
 }
 
-static inline float least(float a, float b)
+static int cell_of(float at, float from, float to, int side)
 {
-    return a < b ? a : b;
+    float share = to > from ? (at - from) / (to - from) * (float)side : 0;
+    return !(share > 0) ? 0 : share >= (float)(side - 1) ? side - 1 : (int)share; /* not a number: 0 */
 }
 
-static inline float most(float a, float b)
+static float centre_x(const struct box *b)
 {
-    return a > b ? a : b;
+    return (b->x1 + b->x2) / 2;
 }
 
-static void suppress(const struct columns *c, size_t i, size_t n, float iou)
+static float centre_y(const struct box *b)
 {
-    const float *restrict x1 = c->x1, *restrict y1 = c->y1, *restrict x2 = c->x2, *restrict y2 = c->y2,
-                          *restrict area = c->area;
-    unsigned char *restrict gone = c->gone;
-    float ax1 = x1[i], ay1 = y1[i], ax2 = x2[i], ay2 = y2[i], aarea = area[i];
-    for (size_t j = i + 1; j < n; j++) {
-        float w = most(least(ax2, x2[j]) - most(ax1, x1[j]), 0);
-        float h = most(least(ay2, y2[j]) - most(ay1, y1[j]), 0);
-        float both = w * h;
-        gone[j] |= both >= iou * (aarea + area[j] - both);
+    return (b->y1 + b->y2) / 2;
+}
+
+static void settle_in(struct neighbourhood *h, const struct candidate *items, size_t n)
+{
+    h->items = items;
+    h->n = n;
+    h->area = (struct box){
+        centre_x(&items[0].box), centre_y(&items[0].box), centre_x(&items[0].box), centre_y(&items[0].box)};
+    for (size_t i = 1; i < n; i++) {
+        float x = centre_x(&items[i].box), y = centre_y(&items[i].box);
+        h->area = (struct box){fminf(h->area.x1, x), fminf(h->area.y1, y), fmaxf(h->area.x2, x), fmaxf(h->area.y2, y)};
     }
+    float wanted = sqrtf((float)n / CELL_LOAD);
+    h->side = wanted < 1 ? 1 : wanted > GRID_MOST ? GRID_MOST : (int)wanted;
+    for (int i = 0; i < h->side * h->side; i++)
+        h->first[i] = NOBODY;
+    for (size_t i = 0; i < n; i++) {
+        const struct box *b = &items[i].box;
+        int x = cell_of(centre_x(b), h->area.x1, h->area.x2, h->side);
+        int y = cell_of(centre_y(b), h->area.y1, h->area.y2, h->side);
+        h->next[i] = h->first[y * h->side + x];
+        h->first[y * h->side + x] = (uint32_t)i;
+    }
+    memset(h->gone, 0, n * sizeof *h->gone);
+}
+
+static int by_number(const void *pa, const void *pb)
+{
+    const uint32_t *a = pa, *b = pb;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Numbers of the candidates worse than i whose IoU with it is `iou` or more, best first, into h->found. */
+static size_t find(struct neighbourhood *h, size_t i, float iou)
+{
+    const struct box *b = &h->items[i].box;
+    float reach = (1 + 1 / iou) / 2, far_x = (b->x2 - b->x1) * reach, far_y = (b->y2 - b->y1) * reach;
+    int x0 = cell_of(centre_x(b) - far_x, h->area.x1, h->area.x2, h->side);
+    int x1 = cell_of(centre_x(b) + far_x, h->area.x1, h->area.x2, h->side);
+    int y0 = cell_of(centre_y(b) - far_y, h->area.y1, h->area.y2, h->side);
+    int y1 = cell_of(centre_y(b) + far_y, h->area.y1, h->area.y2, h->side);
+    size_t count = 0;
+    for (int y = y0; y <= y1; y++)
+        for (int x = x0; x <= x1; x++)
+            for (uint32_t j = h->first[y * h->side + x]; j != NOBODY && j > i; j = h->next[j])
+                if (box_iou(b, &h->items[j].box) >= iou)
+                    h->found[count++] = j;
+    qsort(h->found, count, sizeof *h->found, by_number);
+    return count;
 }
 
 /* The box of a kept candidate as a mean of those that agree with it, weighted by score: neighbouring cells see the same
  * object, and each errs a little. */
-static struct box vote(const struct candidate *items, size_t i, size_t n)
+static struct box vote(const struct neighbourhood *h, size_t i, size_t count)
 {
-    float x1 = 0, y1 = 0, x2 = 0, y2 = 0, sum = 0;
-    for (size_t j = i; j < n && items[j].score >= NMS_SAY_SHARE * items[i].score; j++) {
-        const struct box *b = &items[j].box;
-        if (box_iou(&items[i].box, b) < VOTE_IOU)
+    const struct candidate *best = &h->items[i];
+    float sum = best->score, x1 = sum * best->box.x1, y1 = sum * best->box.y1, x2 = sum * best->box.x2,
+          y2 = sum * best->box.y2;
+    for (size_t k = 0; k < count && h->items[h->found[k]].score >= NMS_SAY_SHARE * best->score; k++) {
+        const struct box *b = &h->items[h->found[k]].box;
+        if (box_iou(&best->box, b) < VOTE_IOU)
             continue;
-        float weight = items[j].score;
+        float weight = h->items[h->found[k]].score;
         x1 += weight * b->x1;
         y1 += weight * b->y1;
         x2 += weight * b->x2;
@@ -68,63 +126,55 @@ static struct box vote(const struct candidate *items, size_t i, size_t n)
 }
 
 /* The best that a pass makes of candidate i's object; a score of 0 where it is less than NMS_SAY_SHARE of i's. */
-static struct sighting say(
-    const struct candidate *items, size_t i, size_t n, int pass, float iou, const unsigned char *gone)
+static struct sighting say(const struct neighbourhood *h, size_t i, size_t count, int pass)
 {
-    float least_say = NMS_SAY_SHARE * items[i].score;
-    for (size_t j = i + 1; j < n && items[j].score > least_say; j++)
-        if (items[j].best.pass == pass && !gone[j] && box_iou(&items[i].box, &items[j].box) >= iou)
-            return items[j].best;
+    float least_say = NMS_SAY_SHARE * h->items[i].score;
+    for (size_t k = 0; k < count && h->items[h->found[k]].score > least_say; k++)
+        if (h->items[h->found[k]].best.pass == pass && !h->gone[h->found[k]])
+            return h->items[h->found[k]].best;
     return (struct sighting){0};
 }
 
 /* Candidate i as all passes that can be expected to see its object make it; asked before its rivals go. */
-static struct candidate agreed(
-    const struct candidate *items, size_t i, size_t n, const struct nms_rules *rules, const unsigned char *gone)
+static struct candidate agreed(const struct neighbourhood *h, size_t i, size_t count, const struct nms_rules *rules)
 {
-    struct candidate ret = items[i];
+    struct candidate ret = h->items[i];
     const struct box *b = &ret.box;
-    float longest = most(b->x2 - b->x1, b->y2 - b->y1), sum = ret.score;
+    float longest = fmaxf(b->x2 - b->x1, b->y2 - b->y1), sum = ret.score, least_say = NMS_SAY_SHARE * ret.score;
     int heard = 1;
     for (int p = 0; p < rules->pass_count; p++) {
         const struct nms_sight *s = &rules->passes[p];
         if (p == ret.best.pass || longest < s->least || (s->most > 0 && longest > s->most))
             continue;
-        struct sighting other = say(items, i, n, p, rules->iou, gone);
+        struct sighting other = say(h, i, count, p);
         if (other.score > ret.second.score)
             ret.second = other;
-        sum += most(other.score, NMS_SAY_SHARE * items[i].score);
+        sum += fmaxf(other.score, least_say);
         heard++;
     }
     ret.score = sum / (float)heard;
     return ret;
 }
 
-/* One type's candidates, already sorted; returns how many stay, moved to the front. */
-static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules *rules, const struct columns *c)
+/* One type's candidates, already sorted; returns how many stay, moved to the front. Nobody looks at what lies before
+ * the candidate in turn, so its place may be taken. */
+static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules *rules, struct neighbourhood *h)
 {
     bool agree = rules->agree & OBJECT_BIT(items[0].type);
     float threshold = rules->threshold[items[0].type];
-    for (size_t i = 0; i < n; i++) {
-        const struct box *b = &items[i].box;
-        c->x1[i] = b->x1;
-        c->y1[i] = b->y1;
-        c->x2[i] = b->x2;
-        c->y2[i] = b->y2;
-        c->area[i] = box_area(b);
-    }
-    memset(c->gone, 0, n);
     size_t kept = 0;
+    settle_in(h, items, n);
     for (size_t i = 0; i < n && items[i].score >= threshold; i++) { /* agreeing raises no score */
-        if (c->gone[i])
+        if (h->gone[i])
             continue;
-        struct candidate best = agree ? agreed(items, i, n, rules, c->gone) : items[i];
-        suppress(c, i, n, rules->iou);
-        if (best.score < threshold)
-            continue;
+        size_t count = find(h, i, rules->iou);
+        struct candidate best = agree ? agreed(h, i, count, rules) : items[i];
         if (rules->votes)
-            best.box = vote(items, i, n);
-        items[kept++] = best;
+            best.box = vote(h, i, count);
+        for (size_t k = 0; k < count; k++)
+            h->gone[h->found[k]] = true;
+        if (best.score >= threshold)
+            items[kept++] = best;
     }
     return kept;
 }
@@ -133,17 +183,21 @@ int nms_run(struct candidates *c, const struct nms_rules *rules)
 {
     if (c->len == 0)
         return 0;
+    if (c->len >= NOBODY)
+        return -ENOMEM;
     qsort(c->items, c->len, sizeof *c->items, compare);
-    size_t n = c->len, out = 0;
-    float *numbers = malloc(n * (5 * sizeof *numbers + 1));
+    size_t n = c->len, out = 0, cells = (size_t)GRID_MOST * GRID_MOST;
+    uint32_t *numbers = malloc((cells + 2 * n) * sizeof *numbers + n * sizeof(bool));
     if (!numbers)
         return -ENOMEM;
-    struct columns columns = {
-        numbers, numbers + n, numbers + 2 * n, numbers + 3 * n, numbers + 4 * n, (unsigned char *)(numbers + 5 * n)};
+    struct neighbourhood h = {.first = numbers,
+        .next = numbers + cells,
+        .found = numbers + cells + n,
+        .gone = (bool *)(numbers + cells + 2 * n)};
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from; to < n && c->items[to].type == c->items[from].type;)
             to++;
-        size_t kept = thin_out(c->items + from, to - from, rules, &columns);
+        size_t kept = thin_out(c->items + from, to - from, rules, &h);
         memmove(c->items + out, c->items + from, kept * sizeof *c->items);
         out += kept;
     }
