@@ -42,6 +42,22 @@ bool video_frame_wrappable(enum AVPixelFormat pixels)
     return true;
 }
 
+/* A byte that makes grey of about half the brightness, also where two of them are a sample. */
+static int grey_byte(enum AVPixelFormat pixels)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pixels);
+    int depth = d ? d->comp[0].depth : 8;
+    return depth > 8 && depth <= 16 ? 1 << (depth - 9) : 128;
+}
+
+int video_frame_memory(AVCodecContext *decoder, AVFrame *av, int flags)
+{
+    int code = avcodec_default_get_buffer2(decoder, av, flags);
+    for (int i = 0; code >= 0 && i < AV_NUM_DATA_POINTERS && av->buf[i]; i++)
+        memset(av->buf[i]->data, grey_byte(av->format), av->buf[i]->size);
+    return code;
+}
+
 static void release_av(void *opaque)
 {
     AVFrame *av = opaque;

@@ -62,6 +62,9 @@ int video_frame_wrap(const AVFrame *av, int width, int height, struct frame **re
 AVFrame *video_frame_unwrap(struct frame *f, enum AVPixelFormat pixels);
 /* Whether video_frame_wrap can take it. */
 bool video_frame_wrappable(enum AVPixelFormat pixels);
+/* AVCodecContext.get_buffer2: the usual memory, made grey. Decoders leave what they could not decode as they were given
+ * it, and not all say so; used memory would show there an older picture as it was before redaction. */
+int video_frame_memory(AVCodecContext *decoder, AVFrame *av, int flags);
 /* yuvj420p and its kin as the format they are, and whether it was one. */
 enum AVPixelFormat video_frame_plain(enum AVPixelFormat pixels, bool *ret_full);
 

@@ -100,6 +100,17 @@ static int check_size(const AVCodecParameters *p, const struct image_limits *lim
     return 0;
 }
 
+static void set_memory(AVCodecContext *decoder)
+{
+    decoder->get_buffer2 = video_frame_memory;
+#if LIBAVCODEC_VERSION_MAJOR < 60 /* later ones take it for so */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    decoder->thread_safe_callbacks = 1;
+#pragma GCC diagnostic pop
+#endif
+}
+
 static int open_decoder(struct video_reader *r, const struct video_options *options, struct error *err)
 {
     const AVCodecParameters *p = r->stream->codecpar;
@@ -114,6 +125,7 @@ static int open_decoder(struct video_reader *r, const struct video_options *opti
     r->decoder->thread_count = options->threads;
     r->decoder->pkt_timebase = r->stream->time_base;
     r->decoder->max_pixels = most_pixels(&options->limits);
+    set_memory(r->decoder);
     code = avcodec_open2(r->decoder, codec, NULL);
     return code < 0 ? video_io_error(err, code, -EBADMSG, "the video cannot be decoded") : 0;
 }
