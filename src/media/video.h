@@ -50,7 +50,7 @@ struct video_frame {
     int64_t pts;         /* ticks of the source's time base; strictly increasing */
     int64_t duration;    /* ticks; 0 where unknown */
     double time;         /* pts in seconds */
-    bool damaged;        /* the decoder concealed something */
+    bool damaged;        /* something of it was lost, or the decoder concealed something */
     bool interlaced, top_field_first;
 };
 

@@ -70,6 +70,27 @@ static void shift(struct video_reader *r, AVPacket *p)
         r->clock = dts - r->offset;
 }
 
+/* An error is reported with the packet that caused it or, where threads have a frame each, with one sent later. */
+static void doubt(struct video_reader *r)
+{
+    bool later = r->decoder->active_thread_type & FF_THREAD_FRAME;
+    int count = later && r->decoder->thread_count > 1 ? r->decoder->thread_count : 1;
+    for (int i = 0; i < count && (uint64_t)i < r->packets; i++)
+        r->doubted[(r->packets - 1 - i) % VIDEO_INSIDE] = true;
+}
+
+/* Sends the video's packet. Demuxers mark one as corrupt of which something was lost; where the stream is put together
+ * from pieces that end anywhere, what was lost may be the next one's. */
+static int send_packet(struct video_reader *r)
+{
+    bool corrupt = r->packet->flags & AV_PKT_FLAG_CORRUPT;
+    r->unreadable += corrupt;
+    r->doubted[r->packets % VIDEO_INSIDE] = corrupt || r->corrupt;
+    r->corrupt = corrupt;
+    r->decoder->reordered_opaque = (int64_t)r->packets++;
+    return avcodec_send_packet(r->decoder, r->packet);
+}
+
 /* Gives one more packet to the decoder, or another stream's to the writer. */
 static int feed(struct video_reader *r, int *errors, struct error *err)
 {
@@ -81,15 +102,14 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
     if (code < 0)
         return drain(r, code != AVERROR_EOF) < 0 ? error_set(err, -EBADMSG, "the video cannot be decoded") : 0;
     if (r->packet->stream_index == r->stream->index) {
-        if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
-            r->unreadable++;
         r->left_out += (r->packet->flags & AV_PKT_FLAG_DISCARD) != 0;
         shift(r, r->packet);
-        code = avcodec_send_packet(r->decoder, r->packet);
+        code = send_packet(r);
         if (code == AVERROR(ENOMEM))
             return error_set(err, -ENOMEM, "out of memory while decoding");
         if (code < 0) {
             r->unreadable++;
+            doubt(r);
             if (++*errors >= MAX_ERRORS_IN_A_ROW)
                 drain(r, true);
         }
@@ -162,10 +182,11 @@ static int give_out(struct video_reader *r, struct video_frame *ret, struct erro
     if (code < 0)
         return code;
     const AVFrame *av = r->decoded;
+    bool doubted = r->doubted[(uint64_t)av->reordered_opaque % VIDEO_INSIDE];
     *ret = (struct video_frame){
         .pts = next_pts(r),
         .duration = av->pkt_duration > 0 ? av->pkt_duration : r->frame_ticks,
-        .damaged = av->decode_error_flags || av->flags & AV_FRAME_FLAG_CORRUPT,
+        .damaged = doubted || av->decode_error_flags || av->flags & AV_FRAME_FLAG_CORRUPT,
         .interlaced = av->interlaced_frame,
         .top_field_first = av->top_field_first,
     };
@@ -184,8 +205,8 @@ static void sum_up(struct video_reader *r)
 {
     int64_t want = r->info.frames - r->left_out;
     if (r->damaged)
-        video_io_warn(r->warnings, sizeof r->warnings,
-            "the video is damaged: %lld frames were concealed by the decoder", (long long)r->damaged);
+        video_io_warn(
+            r->warnings, sizeof r->warnings, "the video is damaged: %lld frames are not whole", (long long)r->damaged);
     if (r->unreadable)
         video_io_warn(r->warnings, sizeof r->warnings, "the video is damaged: %lld packets could not be decoded",
             (long long)r->unreadable);
@@ -212,8 +233,10 @@ static int decode(struct video_reader *r, struct error *err)
             return error_set(err, -ENOMEM, "out of memory while decoding");
         if (code == AVERROR_EOF || (r->drained && ++errors >= MAX_ERRORS_IN_A_ROW) || r->held_count == VIDEO_HELD)
             return 0;
-        if (code != AVERROR(EAGAIN))
+        if (code != AVERROR(EAGAIN)) {
             r->unreadable++;
+            doubt(r);
+        }
         if (!r->drained && (code = feed(r, &errors, err)) < 0)
             return code;
     }

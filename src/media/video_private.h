@@ -13,6 +13,7 @@
 
 #define VIDEO_WARNING_BYTES 1024
 #define VIDEO_HELD 1024      /* packets */
+#define VIDEO_INSIDE 1024    /* packets whose pictures a decoder may still hold, at most */
 #define VIDEO_MAX_STREAMS 64 /* of the source that are looked at; further ones are dropped */
 
 struct video_reader {
@@ -33,7 +34,11 @@ struct video_reader {
     int64_t last_pts;            /* of the last frame given out */
     int64_t frames;              /* given out */
     int64_t damaged, unreadable; /* frames concealed; packets that gave an error */
-    int64_t left_out;            /* packets of pictures that an edit list hides */
+    /* Pictures bear the number of their packet (reordered_opaque): by it, which are not to be trusted. */
+    uint64_t packets;           /* of the video, sent so far */
+    bool doubted[VIDEO_INSIDE]; /* by a packet's number */
+    bool corrupt;               /* the last packet was marked as such */
+    int64_t left_out;           /* packets of pictures that an edit list hides */
     bool drained, ended_early;
     /* While it is being opened the reader decodes a picture ahead, to know what it is like; other streams' packets are
      * held until there may be a writer for them. */

@@ -1,4 +1,5 @@
 """Parts of a video that were lost: what the decoder has nothing for shows nothing of another picture, least of all of one before redaction."""
+import json
 import re
 import subprocess
 
@@ -59,3 +60,19 @@ def test_nothing_of_older_pictures_shows(name, threads, tmp_path):
     found = brightest(output)
     assert len(found) == 80 and min(found[:50]) > 200
     assert max(found[58:]) < 150, found[58:]
+
+
+@pytest.mark.parametrize('threads', [1, 3])
+@pytest.mark.parametrize('codec', ['libx265 -preset ultrafast -x265-params log-level=none:slices=4:ctu=16', 'libx264 -preset ultrafast', 'mpeg2video'])
+def test_frames_that_lost_packets_are_redacted_whole(codec, threads, tmp_path):
+    """Of a transport stream; HEVC's decoder does not say that a slice was not there."""
+    whole, path = tmp_path / 'whole.ts', tmp_path / 'in.ts'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=320x256:rate=25', '-c:v', *codec.split(), '-pix_fmt', 'yuv420p', '-g', 25, '-t', 2, whole)
+    data = whole.read_bytes()
+    middle = len(data) // 2 // 188 * 188
+    path.write_bytes(data[:middle] + data[middle + 3 * 188:])
+    _, result, _, warnings = clips.run(path, tmp_path, types='face', threads=threads)
+    frames = [json.loads(line) for line in result.read_text().splitlines()[:-1]]
+    redacted = [f['frame'] for f in frames if f.get('whole')]
+    assert 1 <= len(redacted) <= 6 and 4 < min(redacted) <= max(redacted) < 40, redacted
+    assert any('damaged' in w for w in warnings), warnings
