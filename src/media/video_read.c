@@ -126,6 +126,8 @@ static int open_decoder(struct video_reader *r, const struct video_options *opti
     r->decoder->pkt_timebase = r->stream->time_base;
     r->decoder->max_pixels = most_pixels(&options->limits);
     set_memory(r->decoder);
+    /* What the stream says is to be cut off at the left goes to the pixel; else only as far as memory stays aligned. */
+    r->decoder->flags |= AV_CODEC_FLAG_UNALIGNED;
     code = avcodec_open2(r->decoder, codec, NULL);
     return code < 0 ? video_io_error(err, code, -EBADMSG, "the video cannot be decoded") : 0;
 }

@@ -1,5 +1,6 @@
 """What a video's path does beside keeping pictures and sound: refusals, what is dropped, rate, cancelling, tracks."""
 import json
+import subprocess
 
 import pytest
 
@@ -111,3 +112,17 @@ def test_detecting_alone_writes_no_video(tmp_path):
     lines = [json.loads(line) for line in result.read_text().splitlines()[:-1]]
     assert [l['frame'] for l in lines if 'frame' in l] == list(range(10))
     assert lines[-1]['frames'] == 10
+
+
+@pytest.mark.parametrize('codec', ['libx264 -preset ultrafast -pix_fmt yuv420p', 'libx264 -preset ultrafast -pix_fmt yuv420p10le', 'libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p'])
+def test_columns_cut_off_at_the_left_stay_cut_off(codec, tmp_path):
+    """The stream has them and says that they are not to be shown."""
+    whole, path = tmp_path / 'whole.mp4', tmp_path / 'in.mp4'
+    kind = 'hevc' if 'libx265' in codec else 'h264'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=black:size=640x480:rate=25', '-vf', 'drawbox=w=22:color=white:t=fill', '-c:v', *codec.split(), '-t', '0.4', whole)
+    clips.ffmpeg('-i', whole, '-c', 'copy', '-bsf:v', f'{kind}_metadata=crop_left=22', path)
+    output, _, _, warnings = clips.run(path, tmp_path, types='face')
+    stream = clips.streams(output, 'V')[0]
+    assert (stream['width'], stream['height']) == (618, 480) and not warnings
+    shown = subprocess.run(['ffmpeg', '-v', 'error', '-i', str(output), '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], check=True, timeout=60, capture_output=True).stdout
+    assert len(shown) == 10 * 618 * 480 and max(shown) < 40
