@@ -132,12 +132,23 @@ static int open_decoder(struct video_reader *r, const struct video_options *opti
     return code < 0 ? video_io_error(err, code, -EBADMSG, "the video cannot be decoded") : 0;
 }
 
-/* EXIF's orientation from a display matrix, of which only quarter turns and mirrorings count. */
-static int orientation_of(AVStream *s)
+/* The container's display matrix or, where it has none, the one that the first picture bears (SEI); NULL: neither. */
+static const int32_t *display_matrix(const struct video_reader *r)
 {
     size_t size;
-    const int32_t *m = (const int32_t *)av_stream_get_side_data(s, AV_PKT_DATA_DISPLAYMATRIX, &size);
-    if (!m || size < 9 * sizeof *m)
+    const uint8_t *data = av_stream_get_side_data(r->stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    const AVFrameSideData *own = r->peeked ? av_frame_get_side_data(r->decoded, AV_FRAME_DATA_DISPLAYMATRIX) : NULL;
+    if (!data && own) {
+        data = own->data;
+        size = own->size;
+    }
+    return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
+}
+
+/* EXIF's orientation from a display matrix, of which only quarter turns and mirrorings count. */
+static int orientation_of(const int32_t *m)
+{
+    if (!m)
         return 1;
     int64_t a = m[0], b = m[1], c = m[3], d = m[4];
     if (llabs(a) + llabs(d) >= llabs(b) + llabs(c))
@@ -168,7 +179,7 @@ static void learn_pictures(struct video_reader *r)
     AVStream *s = r->stream;
     struct video_info *info = &r->info;
     info->codec = avcodec_get_name(s->codecpar->codec_id);
-    info->orientation = orientation_of(s);
+    info->orientation = orientation_of(display_matrix(r));
     info->duration = s->duration > 0           ? (double)s->duration * av_q2d(s->time_base)
                      : r->format->duration > 0 ? (double)r->format->duration / AV_TIME_BASE
                                                : 0;

@@ -33,14 +33,15 @@ static void copy_side_data(const AVStream *from, AVStream *to)
     }
 }
 
-/* What a screen has to know of HDR pictures, where the container did not say it but the pictures do. */
-static int copy_light(const AVFrame *first, AVStream *to)
+/* What a screen has to know of the pictures, where the container did not say it but they do. */
+static int copy_picture_data(const AVFrame *first, AVStream *to)
 {
     static const struct {
         enum AVFrameSideDataType from;
         enum AVPacketSideDataType to;
     } pairs[] = {{AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
-        {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
+        {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL},
+        {AV_FRAME_DATA_DISPLAYMATRIX, AV_PKT_DATA_DISPLAYMATRIX}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const AVFrameSideData *data = av_frame_get_side_data(first, pairs[i].from);
         if (!data || av_stream_get_side_data(to, pairs[i].to, NULL))
@@ -64,7 +65,7 @@ static int add_video(struct video_writer *w, const struct video_options *options
     w->stream->sample_aspect_ratio = w->encoder->sample_aspect_ratio;
     w->stream->disposition = AV_DISPOSITION_DEFAULT;
     copy_side_data(from, w->stream);
-    if (w->reader->peeked && copy_light(w->reader->decoded, w->stream) < 0)
+    if (w->reader->peeked && copy_picture_data(w->reader->decoded, w->stream) < 0)
         return error_set(err, -ENOMEM, "out of memory");
     if (!options->strip_metadata)
         video_copy_tags(from->metadata, &w->stream->metadata, options->keep_data_streams);

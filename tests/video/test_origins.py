@@ -148,3 +148,17 @@ def test_levels_of_grey(tmp_path):
     output = clips.run(path, tmp_path, types='face')[0]
     levels = [subprocess.run(['ffmpeg', '-v', 'error', '-i', str(p), '-frames:v', '1', '-vf', 'extractplanes=y', '-f', 'rawvideo', '-'], check=True, capture_output=True, timeout=60).stdout for p in (path, output)]
     assert abs(levels[0][5000] - levels[1][5000]) <= 2
+
+
+@pytest.mark.parametrize('turn', [90, 180, 270])
+def test_a_turn_that_the_pictures_say(turn, tmp_path):
+    """Not the container: a transport stream has no place for it."""
+    path, far = tmp_path / 'in.ts', {90: 90, 180: -180, 270: -90}[turn]
+    clips.ffmpeg(*DRAWN, *H264, '-an', '-bsf:v', f'h264_metadata=rotate={turn}:display_orientation=insert', '-t', 0.4, path)
+    assert not clips.rotation(clips.streams(path, 'v')[0])
+    output, result, _, _ = clips.run(path, tmp_path, types='face')
+    after = clips.streams(output, 'v')[0]
+    assert abs(clips.rotation(after)) == abs(far) and (far == -180 or clips.rotation(after) == far)
+    assert (after['width'], after['height']) == (160, 96)
+    end = json.loads(result.read_text().splitlines()[-2])
+    assert (end['width'], end['height']) == ((160, 96) if turn == 180 else (96, 160))
