@@ -157,7 +157,8 @@ static void try_setting(const struct clip *c, int every, struct tally *t)
         if (i < c->count) {
             struct track_motion motion = c->frames[i].motion;
             struct detections found = {0};
-            motion.skipped = !pace_look(&pace, &motion);
+            double rate = c->info.frame_rate;
+            motion.skipped = !pace_look(&pace, &motion, i / rate, (i + 1) / rate);
             t->looks += !motion.skipped;
             if (!motion.skipped)
                 copy_found(&c->frames[i].found, &found);

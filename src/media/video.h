@@ -41,6 +41,7 @@ struct video_info {
     int64_t frames;           /* that the container promises; 0 where it does not say */
     double duration;          /* seconds; 0 where unknown */
     double frame_rate;        /* the average, > 0 */
+    double usual_rate;        /* how fast most frames come, about; >= frame_rate */
     const char *codec;        /* of the source: "h264" */
     const char *pixel_format; /* that frames come in: "yuv420p" */
 };

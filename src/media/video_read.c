@@ -1,6 +1,7 @@
 /* Opening a video: container, streams, decoder, and what there is to know before the first frame. */
 #include "media/video_private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <libavutil/display.h>
@@ -156,16 +157,21 @@ static int orientation_of(const int32_t *m)
     return b >= 0 ? (c >= 0 ? 5 : 6) : (c >= 0 ? 8 : 7);
 }
 
+static double rate_of(AVRational rate, double otherwise)
+{
+    double r = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+    return r >= 0.01 && r <= 1000 ? r : otherwise;
+}
+
 /* What packets need to be given their time. */
 static void learn_times(struct video_reader *r)
 {
     AVStream *s = r->stream;
     struct video_info *info = &r->info;
-    AVRational rate = av_guess_frame_rate(r->format, s, NULL);
-    info->frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 25;
-    if (info->frame_rate > 1000 || info->frame_rate < 0.01)
-        info->frame_rate = 25;
-    double ticks = 1 / (info->frame_rate * av_q2d(s->time_base));
+    info->usual_rate = rate_of(av_guess_frame_rate(r->format, s, NULL), 25);
+    /* Where frames come when something moves, the guess is the rate at which they come then. */
+    info->frame_rate = fmin(info->usual_rate, rate_of(s->avg_frame_rate, info->usual_rate));
+    double ticks = 1 / (info->usual_rate * av_q2d(s->time_base));
     r->frame_ticks = ticks >= 1 && ticks < 1e15 ? (int64_t)(ticks + 0.5) : 1;
     /* A transport stream's clock starts anywhere; the other containers' at the beginning. */
     if (strstr(r->format->iformat->name, "mpegts") && r->format->start_time != AV_NOPTS_VALUE)

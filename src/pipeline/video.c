@@ -14,7 +14,7 @@
 static int delay_frames(const struct video_info *info)
 {
     int64_t fit = DELAY_BYTES / ((int64_t)info->width * info->height * 3);
-    int64_t want = (int64_t)(info->frame_rate * DELAY_SECONDS + 0.5);
+    int64_t want = (int64_t)(info->usual_rate * DELAY_SECONDS + 0.5);
     want = want > TRACK_MAX_DELAY ? TRACK_MAX_DELAY : want;
     want = want > fit ? fit : want;
     return want < DELAY_FEWEST ? DELAY_FEWEST : (int)want;
@@ -28,7 +28,7 @@ static int open_tracker(struct video_run *run, struct error *err)
     struct tracker_options options = {.off = request->no_object_tracking,
         .width = info->width,
         .height = info->height,
-        .frame_rate = info->frame_rate,
+        .frame_rate = info->usual_rate,
         .delay = delay_frames(info)};
     /* Without tracks nothing covers a frame that was left out. */
     int every = request->no_object_tracking ? 1 : run->pipeline->detect_every;

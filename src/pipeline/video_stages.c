@@ -83,7 +83,7 @@ static int look(struct video_run *run, const struct detect_params *params, const
     int r = run->job->request->no_object_tracking ? 0 : look_at_scene(run, upright, &item->motion);
     if (r < 0)
         return error_set(err, r, "a picture of the video cannot be looked at: %s", strerror(-r));
-    item->motion.skipped = !pace_look(&run->pace, &item->motion);
+    item->motion.skipped = !pace_look(&run->pace, &item->motion, item->frame.time, item->until);
     if (item->motion.skipped)
         return 0;
     run->looks++;
@@ -126,9 +126,11 @@ void video_stage_detect(struct video_run *run)
 {
     struct detect_params params;
     struct error err = {0};
-    struct video_item *item;
+    struct video_item *item, *next;
     fill_params(run, &params);
-    while ((item = video_queue_take(&run->decoded))) {
+    for (item = video_queue_take(&run->decoded); item; item = next) {
+        next = video_queue_take(&run->decoded);
+        item->until = next ? next->frame.time : item->frame.time + 1 / video_reader_info(run->reader)->frame_rate;
         int r = detect(run, &params, item, &err);
         if (r == 0)
             r = report_progress(run, &err);
@@ -136,6 +138,7 @@ void video_stage_detect(struct video_run *run)
             video_run_fail(run, &err);
         if (r < 0 || !video_queue_put(&run->detected, item)) {
             video_item_destroy(item);
+            video_item_destroy(next);
             break;
         }
     }

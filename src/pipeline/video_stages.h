@@ -17,6 +17,7 @@ struct video_item {
     struct video_frame frame;
     struct detections found; /* until the tracker takes them */
     struct track_motion motion;
+    double until;   /* s: when the next frame is shown */
     double seconds; /* spent on detecting */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define LOOKS_A_SECOND 8   /* fewest, where it adapts */
+#define ROUNDED 1e-3       /* s to which some containers round times */
 #define ADAPTS_MOST 6      /* frames from one look to the next */
 #define DELAY_SHARE 6      /* of the delay line that lies between two looks, at most */
 #define NEAR_OVERLAP 0.35f /* of an object's boxes in two looks: less is fast */
@@ -37,13 +38,16 @@ float pace_begin_share(const struct pace *p)
     return p->longest > 1 ? BEGIN_SHARE : 1;
 }
 
-bool pace_look(struct pace *p, const struct track_motion *motion)
+bool pace_look(struct pace *p, const struct track_motion *motion, double time, double until)
 {
     p->since++;
+    p->now = time;
     p->dx += motion->dx;
     p->dy += motion->dy;
     bool turns = fmaxf(fabsf(p->dx), fabsf(p->dy)) > CAMERA_SHARE * (float)p->width;
-    bool look = !p->begun || motion->cut || p->since >= p->longest || (p->adapts && (p->restless || turns));
+    /* Frames may come at any rate: were this one left out, the next chance would be at its end. */
+    bool late = until - p->looked > 1.0 / LOOKS_A_SECOND + ROUNDED;
+    bool look = !p->begun || motion->cut || p->since >= p->longest || (p->adapts && (p->restless || turns || late));
     if (motion->cut)
         p->last_len = 0;
     return look;
@@ -78,6 +82,7 @@ int pace_found(struct pace *p, const struct detections *found, const float *thre
     p->last = now;
     p->last_len = len;
     p->since = 0;
+    p->looked = p->now;
     p->dx = p->dy = 0;
     p->begun = true;
     return 0;

@@ -20,17 +20,24 @@ static void add(struct detections *out, struct box b, float score)
     assert_int_equal(detections_append(out, &d), 0);
 }
 
-/* One frame: whether it was looked at, where `b` (may be NULL) would be found. */
-static bool look(struct pace *p, const struct track_motion *motion, const struct box *b)
+/* One frame, shown from `time` until `until`: whether it was looked at, where `b` (may be NULL) would be found. */
+static bool look_at(struct pace *p, const struct track_motion *motion, const struct box *b, double time, double until)
 {
     struct detections found = {0};
-    if (!pace_look(p, motion))
+    if (!pace_look(p, motion, time, until))
         return false;
     if (b)
         add(&found, *b, 0.9f);
     assert_int_equal(pace_found(p, &found, threshold), 0);
     detections_finish(&found);
     return true;
+}
+
+/* The next one of 25 a second. */
+static bool look(struct pace *p, const struct track_motion *motion, const struct box *b)
+{
+    double time = p->now + 1 / 25.0;
+    return look_at(p, motion, b, time, time + 1 / 25.0);
 }
 
 static void frames_between_looks_are_covered(void **state)
@@ -109,12 +116,34 @@ static void few_frames_a_second_are_all_looked_at(void **state)
     pace_finish(&p);
 }
 
+/* A camera that sends frames when something moves. */
+static void time_counts_where_frames_come_as_they_like(void **state)
+{
+    const struct track_motion still = {0};
+    struct pace p;
+    pace_init(&p, 0, 30, 36, 640);
+    assert_true(look_at(&p, &still, NULL, 0, 0.04));
+    assert_false(look_at(&p, &still, NULL, 0.04, 0.08));
+    assert_true(look_at(&p, &still, NULL, 0.08, 0.9)); /* stands for long */
+    assert_true(look_at(&p, &still, NULL, 0.9, 1.2));
+    assert_true(look_at(&p, &still, NULL, 1.2, 1.24));
+    assert_false(look_at(&p, &still, NULL, 1.24, 1.3255)); /* an eighth, rounded by the container */
+    assert_true(look_at(&p, &still, NULL, 1.3255, 1.33));
+    pace_finish(&p);
+    pace_init(&p, 3, 30, 36, 640); /* as was asked for */
+    assert_true(look_at(&p, &still, NULL, 0, 1));
+    assert_false(look_at(&p, &still, NULL, 1, 2) || look_at(&p, &still, NULL, 2, 3));
+    assert_true(look_at(&p, &still, NULL, 3, 4));
+    pace_finish(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_between_looks_are_covered),
         cmocka_unit_test(looks_where_things_change),
         cmocka_unit_test(few_frames_a_second_are_all_looked_at),
+        cmocka_unit_test(time_counts_where_frames_come_as_they_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

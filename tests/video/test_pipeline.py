@@ -104,6 +104,19 @@ def test_frames_that_are_inspected(tmp_path):
         assert json.loads(result.read_text().splitlines()[-2])['inspected'] == want
 
 
+@pytest.mark.parametrize('fast, want', [(150, 54), (10, 13)])
+def test_frames_that_come_as_they_like_are_inspected_by_time(fast, want, tmp_path):
+    """30 a second at first, then one now and then, as cameras do that wait for something to move."""
+    path = tmp_path / 'in.mp4'
+    times = f"setpts='if(lt(N,{fast}),N/30,{fast - 1}/30+(N-{fast - 1})*0.4)/TB'"
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:size=160x96:rate=30', '-vf', times, '-vsync', 'vfr', '-enc_time_base', '1/30000', *H264, '-bf', '0',
+                 '-frames:v', fast + 3, path)
+    assert clips.streams(path, 'V')[0]['r_frame_rate'] == '30/1'
+    for settings, number in (({}, want), ({'every': 3}, -(-(fast + 3) // 3))):
+        result = clips.run(path, tmp_path, types='face', **settings)[1]
+        assert json.loads(result.read_text().splitlines()[-2])['inspected'] == number
+
+
 def test_detecting_alone_writes_no_video(tmp_path):
     path = tmp_path / 'in.mp4'
     clips.ffmpeg(*SOURCE, *H264, '-t', '0.4', path)
