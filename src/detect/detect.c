@@ -158,8 +158,11 @@ void detector_timing(const struct detector *d, struct detector_timing *ret_timin
 static int run_slot(struct detector *d, int slot, const struct frame *f, const struct detect_params *params,
     struct detections *out, struct error *err)
 {
-    const struct plan_options po = {
-        .kind = slots[slot].plan, .tiling = params->tiling, .detect_size = d->detect_size, .video = params->video};
+    const struct plan_options po = {.kind = slots[slot].plan,
+        .tiling = params->tiling,
+        .detect_size = d->detect_size,
+        .video = params->video,
+        .aspect = params->aspect};
     struct plan plan = {0};
     struct parts parts = {0};
     int turn = params->tiling.kind == TILING_PANO ? f->width : 0;

@@ -27,6 +27,7 @@ struct detect_params {
     float threshold[OBJECT_TYPES]; /* 0..1 */
     bool masks;                    /* false: boxes are enough, masks are not assembled */
     bool video;                    /* one of many frames: the passes of a video (fewer, smaller) */
+    double aspect;                 /* a pixel's width by its height as shown; 0: square */
     struct tiling tiling;
 };
 

@@ -22,6 +22,11 @@
  * it. */
 #define TILE_MAX 256.0f
 
+/* Pixels that are so much wider than high, or higher than wide, are made square; beyond the most, a source is not
+ * believed: no format of video has such pixels, and nothing would be found in so narrow a strip. */
+#define ASPECT_FROM 1.15
+#define ASPECT_MOST 4.0
+
 /* A finer pass is worth its time only where it is that much finer. */
 #define PASS_RATIO 0.7
 #define SCENE_PASS_RATIO 0.8 /* of the coarsest pass to the next */
@@ -39,25 +44,39 @@ static int whole_px(double v)
     return v < 1 ? 1 : (int)lround(v);
 }
 
-static double longer_side(const struct view *v)
+/* What the sides of a view are multiplied by for its pixels to be square: the short side of a pixel grows. */
+static void stretch_of(const struct plan_options *o, double *ret_x, double *ret_y)
 {
-    return v->width > v->height ? v->width : v->height;
+    double a = o->aspect;
+    bool square = a < ASPECT_FROM && a > 1 / ASPECT_FROM, believed = a >= 1 / ASPECT_MOST && a <= ASPECT_MOST;
+    *ret_x = believed && !square && a > 1 ? a : 1;
+    *ret_y = believed && !square && a < 1 ? 1 / a : 1;
+}
+
+/* In square pixels. */
+static double longer_side(const struct view *v, const struct plan_options *o)
+{
+    double x, y;
+    stretch_of(o, &x, &y);
+    return fmax(v->width * x, v->height * y);
 }
 
 /* Appends a pass over the view at that long side. */
-static struct pass *add_pass(struct view *v, double longest, float reach)
+static struct pass *add_pass(struct view *v, const struct plan_options *o, double longest, float reach)
 {
-    double scale = longest / longer_side(v);
+    double scale = longest / longer_side(v, o), x, y;
     struct pass *p = &v->passes[v->pass_count++];
-    *p = (struct pass){
-        .width = whole_px(v->width * scale), .height = whole_px(v->height * scale), .reach = reach / (float)scale};
+    stretch_of(o, &x, &y);
+    *p = (struct pass){.width = whole_px(v->width * x * scale),
+        .height = whole_px(v->height * y * scale),
+        .reach = reach / (float)scale};
     return p;
 }
 
 /* The second opinion on what a finer pass sees. */
-static void add_coarse_pass(struct view *v, double longest, bool mirrored)
+static void add_coarse_pass(struct view *v, const struct plan_options *o, double longest, bool mirrored)
 {
-    struct pass *p = add_pass(v, longest, INFINITY);
+    struct pass *p = add_pass(v, o, longest, INFINITY);
     p->mirrored = mirrored;
     p->longest_min = COARSE_MIN;
     p->longest_min_alone = COARSE_MIN_ALONE;
@@ -65,34 +84,34 @@ static void add_coarse_pass(struct view *v, double longest, bool mirrored)
 
 static void add_identity_passes(struct view *v, const struct plan_options *o, bool tile)
 {
-    double own = longer_side(v);
+    double own = longer_side(v, o);
     double fine = o->detect_size > 0 ? o->detect_size : o->video ? IDENTITY_FINE_VIDEO : IDENTITY_FINE;
     fine = fmin(fine, own);
-    struct pass *p = add_pass(v, fine, INFINITY);
+    struct pass *p = add_pass(v, o, fine, INFINITY);
     if (tile)
         p->longest_max = TILE_MAX;
     else if (IDENTITY_COARSE < PASS_RATIO * fine)
-        add_coarse_pass(v, IDENTITY_COARSE, false);
+        add_coarse_pass(v, o, IDENTITY_COARSE, false);
 }
 
 static void add_scene_passes(struct view *v, const struct plan_options *o, bool tile)
 {
-    double own = longer_side(v), coarse = fmin(SCENE_COARSE, own);
+    double own = longer_side(v, o), coarse = fmin(SCENE_COARSE, own);
     if (tile) {
-        add_pass(v, coarse, SCENE_REACH)->longest_max = TILE_MAX;
+        add_pass(v, o, coarse, SCENE_REACH)->longest_max = TILE_MAX;
         return;
     }
     if (o->video) {
-        add_pass(v, coarse, INFINITY);
+        add_pass(v, o, coarse, INFINITY);
         return;
     }
     bool fine = SCENE_COARSE < PASS_RATIO * own;
     double whole = fine ? coarse : fmin(SCENE_ALONE, SCENE_ENLARGED * own);
-    add_pass(v, whole, INFINITY);
+    add_pass(v, o, whole, INFINITY);
     if (SCENE_COARSEST < SCENE_PASS_RATIO * whole)
-        add_coarse_pass(v, fmin(SCENE_COARSEST, own), true);
+        add_coarse_pass(v, o, fmin(SCENE_COARSEST, own), true);
     if (fine)
-        add_pass(v, fmin(SCENE_FINE, own), SCENE_REACH)->longest_max = SCENE_FINE_MAX;
+        add_pass(v, o, fmin(SCENE_FINE, own), SCENE_REACH)->longest_max = SCENE_FINE_MAX;
 }
 
 /* The first view is the whole picture, the others are tiles of it. */

@@ -39,6 +39,7 @@ struct plan_options {
     struct tiling tiling;
     int detect_size; /* identity: longest side of the finest pass, px; 0: the default */
     bool video;
+    double aspect; /* a pixel's width by its height as shown; 0: square. Networks see pictures in square pixels */
 };
 
 struct plan {

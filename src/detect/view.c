@@ -28,10 +28,12 @@ static double since(int64_t *mark)
     return s;
 }
 
-/* Px of the picture in one of a pass's input. */
+/* Px of the picture in one of a pass's input. Where the picture's are not square, along the side on which they are
+ * shorter: there an object is the longest. */
 static float scale_of(const struct view *v, const struct pass *p)
 {
-    return (float)v->width / p->width;
+    float x = (float)v->width / p->width, y = (float)v->height / p->height;
+    return y > 1.1f * x ? y : x;
 }
 
 static int round_up(int v, int multiple)
@@ -123,7 +125,7 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
     for (int i = 0; i < n->class_count; i++)
         types[i] = n->types[i] >= 0 && params->types & OBJECT_BIT(n->types[i]) ? n->types[i] : -1;
     float threshold[OBJECT_TYPES];
-    float px = scale_of(v, p);
+    float px = (float)v->width / p->width;
     struct head_window window = {.origin_x = (float)(p->mirrored ? v->x + v->width : v->x),
         .origin_y = (float)v->y,
         .scale_x = p->mirrored ? -px : px,

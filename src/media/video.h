@@ -37,6 +37,7 @@ struct video_options {
 
 struct video_info {
     int width, height;        /* as shown: upright, px; without the sample aspect ratio */
+    double aspect;            /* a pixel's width by its height, as shown, upright; 1 where unknown */
     int orientation;          /* EXIF's 1..8: how a decoded picture is turned to be upright */
     int64_t frames;           /* that the container promises; 0 where it does not say */
     double duration;          /* seconds; 0 where unknown */

@@ -125,8 +125,7 @@ static void describe(AVCodecContext *c, const struct video_reader *reader, enum 
     c->pix_fmt = pixels;
     c->time_base = reader->stream->time_base;
     c->framerate = av_d2q(reader->info.frame_rate, 60000);
-    c->sample_aspect_ratio =
-        reader->stream->sample_aspect_ratio.num ? reader->stream->sample_aspect_ratio : p->sample_aspect_ratio;
+    c->sample_aspect_ratio = video_reader_aspect(reader);
     const AVPixFmtDescriptor *source = av_pix_fmt_desc_get(p->format);
     bool rgb = source && source->flags & AV_PIX_FMT_FLAG_RGB; /* converted to limited range, whatever it says */
     c->color_range = rgb ? AVCOL_RANGE_MPEG : full ? AVCOL_RANGE_JPEG : p->color_range;

@@ -56,6 +56,9 @@ int64_t video_reader_offset(const struct video_reader *r, int64_t stamp);
  */
 int video_reader_peek(struct video_reader *r, struct error *err);
 
+/* A pixel's width by its height as shown, not upright; 0/1 where the source does not say. */
+AVRational video_reader_aspect(const struct video_reader *r);
+
 /* The pixel format frames will be given out in: one that the writer's encoder takes. Called before the first frame. */
 void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels);
 

@@ -200,6 +200,12 @@ static void learn_pictures(struct video_reader *r)
     video_reader_set_pixels(r, video_frame_wrappable(pixels) ? pixels : otherwise);
 }
 
+AVRational video_reader_aspect(const struct video_reader *r)
+{
+    AVRational own = r->stream->sample_aspect_ratio;
+    return own.num ? own : r->stream->codecpar->sample_aspect_ratio;
+}
+
 void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pixels);
@@ -210,6 +216,9 @@ void video_reader_set_pixels(struct video_reader *r, enum AVPixelFormat pixels)
     bool swap = r->info.orientation >= 5;
     r->info.width = swap ? r->height : r->width;
     r->info.height = swap ? r->width : r->height;
+    AVRational aspect = video_reader_aspect(r);
+    double wide = aspect.num > 0 && aspect.den > 0 ? av_q2d(aspect) : 1;
+    r->info.aspect = swap ? 1 / wide : wide;
     r->info.pixel_format = d->name;
 }
 

@@ -59,7 +59,11 @@ void *video_stage_decode(void *opaque)
 static void fill_params(const struct video_run *run, struct detect_params *params)
 {
     const struct request_options *request = run->job->request;
-    *params = (struct detect_params){.types = request->types, .masks = true, .video = true, .tiling = request->format};
+    *params = (struct detect_params){.types = request->types,
+        .masks = true,
+        .video = true,
+        .aspect = video_reader_info(run->reader)->aspect,
+        .tiling = request->format};
     for (int t = 0; t < OBJECT_TYPES; t++)
         params->threshold[t] = (float)request->threshold[t] * (request->no_object_tracking ? 1 : TRACK_LOW_SHARE);
 }

@@ -149,6 +149,32 @@ static void scene_sees_large_and_small_objects(void **state)
     expect_scene(1920, 1080, true, 1, (int[]){640}, false); /* videos: one pass, for speed */
 }
 
+static void expect_input(enum plan_kind kind, double aspect, int width, int height)
+{
+    struct plan_options o = {.kind = kind, .video = true, .aspect = aspect};
+    struct plan plan;
+    assert_int_equal(plan_make(&o, 640, 480, &plan), 0);
+    assert_int_equal(plan.views[0].width, 640);
+    assert_int_equal(plan.views[0].height, 480);
+    assert_int_equal(plan.views[0].passes[0].width, width);
+    assert_int_equal(plan.views[0].passes[0].height, height);
+    plan_finish(&plan);
+}
+
+static void networks_see_square_pixels(void **state)
+{
+    expect_input(PLAN_IDENTITY, 0, 640, 480);
+    expect_input(PLAN_IDENTITY, 1, 640, 480);
+    expect_input(PLAN_IDENTITY, 12.0 / 11, 640, 480); /* hardly to be seen */
+    expect_input(PLAN_IDENTITY, 1.5, 960, 480);
+    expect_input(PLAN_IDENTITY, 3, 1280, 320); /* the largest that it gives of a video's frame */
+    expect_input(PLAN_IDENTITY, 0.5, 640, 960);
+    expect_input(PLAN_IDENTITY, 1000, 640, 480); /* not believed */
+    expect_input(PLAN_IDENTITY, 0.001, 640, 480);
+    expect_input(PLAN_SCENE, 2, 640, 240);
+    expect_input(PLAN_SCENE, 0.5, 427, 640);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +183,7 @@ int main(void)
         cmocka_unit_test(panoramas_go_round),
         cmocka_unit_test(identity_sees_native_size_and_large_objects),
         cmocka_unit_test(scene_sees_large_and_small_objects),
+        cmocka_unit_test(networks_see_square_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
