@@ -102,6 +102,7 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
     if (code < 0)
         return drain(r, code != AVERROR_EOF) < 0 ? error_set(err, -EBADMSG, "the video cannot be decoded") : 0;
     if (r->packet->stream_index == r->stream->index) {
+        r->elsewhere = 0;
         r->left_out += (r->packet->flags & AV_PKT_FLAG_DISCARD) != 0;
         shift(r, r->packet);
         code = send_packet(r);
@@ -115,6 +116,8 @@ static int feed(struct video_reader *r, int *errors, struct error *err)
         }
         code = 0;
     } else {
+        r->elsewhere += r->format->streams[r->packet->stream_index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+        r->elsewhere_most = r->elsewhere > r->elsewhere_most ? r->elsewhere : r->elsewhere_most;
         code = pass_on(r, r->packet, err);
     }
     av_packet_unref(r->packet);
@@ -214,6 +217,10 @@ static void sum_up(struct video_reader *r)
         video_io_warn(r->warnings, sizeof r->warnings,
             want > r->frames ? "the video ends early: %lld of %lld frames" : "the video ends early, after %lld frames",
             (long long)r->frames, (long long)want);
+    if ((double)r->elsewhere_most > r->info.usual_rate) /* recordings that were put one after the other */
+        video_io_warn(r->warnings, sizeof r->warnings,
+            "a part of the video is in another stream of the file, which was dropped: %lld pictures",
+            (long long)r->elsewhere_most);
     bool cut_x = r->width < r->stream->codecpar->width, cut_y = r->height < r->stream->codecpar->height;
     if (cut_x || cut_y)
         video_io_warn(r->warnings, sizeof r->warnings, "the %s of odd size was cut by one pixel",

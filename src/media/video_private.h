@@ -39,6 +39,8 @@ struct video_reader {
     bool doubted[VIDEO_INSIDE]; /* by a packet's number */
     bool corrupt;               /* the last packet was marked as such */
     int64_t left_out;           /* packets of pictures that an edit list hides */
+    int64_t elsewhere;          /* pictures of other video streams since the last packet of this one, and */
+    int64_t elsewhere_most;     /* the most there were */
     bool drained, ended_early;
     /* While it is being opened the reader decodes a picture ahead, to know what it is like; other streams' packets are
      * held until there may be a writer for them. */

@@ -6,6 +6,8 @@
 
 #include <libavutil/avstring.h>
 
+#define PREROLL_S 0.1 /* of sound before the first that is heard; Opus wants 80 ms */
+
 /* Whether a tag says where: "location", "com.apple.quicktime.location.ISO6709", "LOCATION-eng" ... */
 static bool is_place(const char *key)
 {
@@ -208,6 +210,13 @@ static int pass_on(struct video_writer *w, struct video_track *t, AVRational tic
     return code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL) ? 0 : code;
 }
 
+/* What an edit list cuts off before the beginning, but for what a decoder has to have heard. */
+static bool is_trimmed(const AVPacket *p, AVRational ticks)
+{
+    return p->flags & AV_PKT_FLAG_DISCARD && p->pts != AV_NOPTS_VALUE &&
+           (double)(p->pts + p->duration) * av_q2d(ticks) < -PREROLL_S;
+}
+
 int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct error *err)
 {
     if (packet->stream_index < 0 || packet->stream_index >= VIDEO_MAX_STREAMS)
@@ -227,6 +236,10 @@ int video_writer_packet(struct video_writer *w, const AVPacket *packet, struct e
         w->copy->pts -= offset;
     if (w->copy->dts != AV_NOPTS_VALUE)
         w->copy->dts -= offset;
+    if (is_trimmed(w->copy, ticks)) {
+        av_packet_unref(w->copy);
+        return 0;
+    }
     pthread_mutex_lock(&w->lock);
     int code = pass_on(w, t, ticks);
     pthread_mutex_unlock(&w->lock);

@@ -161,3 +161,24 @@ def test_clips_shorter_than_the_encoders_delay(frames, tmp_path, monkeypatch):
     output, *_ = clips.run(source, tmp_path, types='face')
     assert clips.times(output) == pytest.approx(clips.times(source), abs=0.0006)
     assert float(clips.streams(output, 'V')[0]['duration']) == pytest.approx(frames / 25, abs=0.001)
+
+
+def test_trimmed_sound_is_left_out(tmp_path):
+    """A player hides what an edit list cuts off; the file must not hold it either."""
+    whole, trimmed = tmp_path / 'whole.mp4', tmp_path / 'in.mp4'
+    clips.ffmpeg(*SOURCE, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', *H264, '-g', 100, '-c:a', 'aac', '-t', 4, whole)
+    clips.ffmpeg('-ss', 2.3, '-i', whole, '-c', 'copy', trimmed)
+    output, *_ = clips.run(trimmed, tmp_path, types='face')
+    first = lambda path: float(clips.probe(path, '-show_packets', '-select_streams', 'a')['packets'][0]['pts_time'])
+    assert first(trimmed) < -0.5, 'the clip is none'
+    assert -0.15 < first(output) <= 0.05
+
+
+def test_recordings_put_one_after_the_other_with_streams_of_their_own(tmp_path):
+    first, second, both = tmp_path / '1.ts', tmp_path / '2.ts', tmp_path / 'in.ts'
+    for number, path in enumerate((first, second)):
+        clips.ffmpeg(*SOURCE, *H264, '-mpegts_start_pid', 0x100 + 0x20 * number, '-t', 3, path)
+    both.write_bytes(first.read_bytes() + second.read_bytes())
+    warnings = clips.run(both, tmp_path, types='face')[3]
+    assert any('a part of the video is in another stream' in w for w in warnings), warnings
+    assert not any('a part' in w for w in clips.run(first, tmp_path, types='face')[3])
