@@ -138,6 +138,8 @@ static int read_query(struct upload *u, const struct http_request *rq, struct er
                        "that URL as %%26");
     if (!u->task.webhook_url[0] && (u->task.webhook_header_name[0] || u->task.webhook_header_value[0]))
         upload_warn(u, "webhook-auth-header-name and -value have no effect without webhook");
+    if (!u->request.options.types)
+        upload_warn(u, "no type is true: nothing is anonymized");
     if (u->task.webhook_url[0] && u->task.webhook_header_value[0] && !u->task.webhook_header_name[0])
         return error_set(err, -EINVAL, "webhook-auth-header-name: missing, but webhook-auth-header-value is given");
     return 0;

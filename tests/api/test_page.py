@@ -50,6 +50,15 @@ def test_other_settings_replace_what_was_there(page, empty, tmp_path):
     assert len(tasks) == 1 and tasks[0]['parameters']['vehicle'] is False and tasks[0]['parameters']['person'] is True
 
 
+def test_no_type_at_all_is_said_in_red(page, tmp_path):
+    path = tmp_path / 'street.png'
+    path.write_bytes(pictures.png(64, 48))
+    for name in ('face', 'license-plate', 'person', 'vehicle'):
+        page.click(f'[name={name}]')
+    page.choose_file('#file', path)
+    assert page.wait(f'{STATE}.className == "bad" && {STATE}.textContent').endswith(', but: no type is true: nothing is anonymized')
+
+
 def test_a_video_plays(page, tmp_path):
     path = tmp_path / 'street.mp4'
     subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', '-frames:v', '50', '-c:v', 'libx264',

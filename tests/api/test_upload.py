@@ -96,6 +96,14 @@ def test_mistyped_parameters_do_not_pass_silently(server, picture):
     assert server.get(f'/v1/task/{answer["id"]}').json()['warnings'] == answer['warnings']
 
 
+def test_no_type_that_is_true_does_not_pass_silently(server, picture):
+    for query in ('face=false', 'face=0&license-plate=no', 'method=detect&face=false'):
+        answer = server.done(picture, query)
+        assert answer['warnings'] == ['no type is true: nothing is anonymized'], query
+    for query in ('', 'face=false&person=true', 'face='):
+        assert 'warnings' not in server.done(picture, query), query
+
+
 def test_unencoded_ampersand_in_a_webhook(server, picture):
     answer = server.done(picture, 'webhook=http://127.0.0.1:9/x?a=1&token=2')
     assert any('%26' in w for w in answer['warnings'])
