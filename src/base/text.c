@@ -1,6 +1,7 @@
 /* See text.h. */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -54,6 +55,12 @@ int text_real(const char *text, double *ret)
     return 0;
 }
 
+/* A letter of a name as text_distance sees it. */
+static char plain(char c)
+{
+    return c == '_' ? '-' : (char)tolower((unsigned char)c);
+}
+
 size_t text_distance(const char *a, const char *b)
 {
     size_t la = strlen(a), lb = strlen(b), row[64];
@@ -65,7 +72,7 @@ size_t text_distance(const char *a, const char *b)
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= lb; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t change = diagonal + (plain(a[i - 1]) != plain(b[j - 1]));
             diagonal = row[j];
             size_t step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
             row[j] = change < step ? change : step;

@@ -12,8 +12,8 @@ int text_bool(const char *text, bool *ret);         /* true/false, 1/0, yes/no, 
 int text_int(const char *text, int64_t *ret);       /* a whole decimal number and nothing else; -EINVAL, -ERANGE */
 int text_real(
     const char *text, double *ret); /* a finite decimal number and nothing else, '.' in every locale; -EINVAL */
-size_t text_distance(
-    const char *a, const char *b); /* Levenshtein distance of two names of at most 63 bytes (longer: SIZE_MAX) */
+size_t text_distance(const char *a, const char *b); /* Levenshtein distance of two names of at most 63 bytes (longer:
+                                                     SIZE_MAX), where `_` counts as `-` and case does not count */
 
 /* Overwrites it, for passwords; NULL-safe. */
 void text_wipe(char *text);

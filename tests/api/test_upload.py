@@ -93,6 +93,7 @@ def test_mistyped_parameters_do_not_pass_silently(server, picture):
     answer = server.done(picture, 'licence-plate=true&fase=true')
     assert any('licence-plate' in w and "did you mean 'license-plate'" in w for w in answer['warnings'])
     assert any('fase' in w and "'face'" in w for w in answer['warnings'])
+    assert server.done(picture, 'FACE=true')['warnings'] == ["unknown parameter 'FACE'; did you mean 'face'?"]
     assert server.get(f'/v1/task/{answer["id"]}').json()['warnings'] == answer['warnings']
 
 

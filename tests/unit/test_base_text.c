@@ -46,6 +46,8 @@ static void names(void **state)
     assert_int_equal(object_type_find("licence-plate"), -1);
     assert_int_equal(text_distance("licence-plate", "license-plate"), 1);
     assert_int_equal(text_distance("", "abc"), 3);
+    assert_int_equal(text_distance("FACE", "face"), 0);
+    assert_int_equal(text_distance("LICENSE_PLAT", "license-plate"), 1);
 }
 
 int main(void)
