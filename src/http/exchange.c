@@ -134,6 +134,26 @@ static bool framing_is_clear(struct exchange *x)
     return false;
 }
 
+/* Parameters that the route does not have; one of them is named. */
+static void check_query(struct exchange *x)
+{
+    char text[160];
+    for (size_t i = 0; i < x->rq.query_count; i++) {
+        if (http_route_takes(x->route, x->query[i].name, text, sizeof text))
+            continue;
+        if (!strcmp(x->rq.method, MHD_HTTP_METHOD_DELETE)) {
+            http_respond_detail(&x->rs, 422, "%s (nothing is deleted)", text);
+            x->answered = true;
+        } else {
+            for (char *c = text; *c; c++)
+                if (*c == '"' || *c == '\\' || (unsigned char)*c >= 0x7f)
+                    *c = '?';
+            http_response_header(&x->rs, "Warning", "299 - \"%s\"", text);
+        }
+        return;
+    }
+}
+
 void exchange_begin(struct exchange *x, struct MHD_Connection *connection, const char *path, const char *method)
 {
     x->begun = true;
@@ -151,6 +171,8 @@ void exchange_begin(struct exchange *x, struct MHD_Connection *connection, const
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, collect_query, x);
     if (!x->answered)
         find_route(x);
+    if (!x->answered)
+        check_query(x);
     if (x->answered)
         return;
     const int64_t most = x->route->body ? x->settings->max_body : IGNORED_BODY_MAX;

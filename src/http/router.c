@@ -1,6 +1,8 @@
 /* See router.h. */
 #include "http/router.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -49,4 +51,24 @@ int http_route_find(const struct http_route *routes, size_t count, struct http_r
             used = size - 1;
     }
     return found ? 405 : 404;
+}
+
+bool http_route_takes(const struct http_route *route, const char *name, char *text, size_t size)
+{
+    const char *near = NULL;
+    size_t nearest = 4; /* edits; further than three is another word */
+    for (const char *const *known = route->query; known && *known; known++) {
+        const size_t distance = text_distance(name, *known);
+        if (text_name_equal(name, *known))
+            return true;
+        if (distance < nearest && distance * 2 < strlen(*known)) {
+            nearest = distance;
+            near = *known;
+        }
+    }
+    if (near)
+        snprintf(text, size, "unknown parameter '%.60s'; did you mean '%s'?", name, near);
+    else
+        snprintf(text, size, "unknown parameter '%.60s'", name);
+    return !route->query;
 }

@@ -3,6 +3,7 @@
 #ifndef OBSCURA_HTTP_ROUTER_H
 #define OBSCURA_HTTP_ROUTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,6 +26,9 @@ struct http_route {
     /* `opaque` is the settings'; for a route with a body it is the state that begin returned. */
     int (*handle)(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err);
     const struct http_body *body; /* NULL: a small body is read and ignored */
+    /* Names of its query parameters, NULL at the end. With another one, DELETE is refused (its limits may be what is
+     * misspelt, and it cannot be taken back); other methods go on, and a Warning header names it. NULL: any will do. */
+    const char *const *query;
 };
 
 /* Finds the route. Returns 0; or 404 or 405, then `allow` (of size bytes) lists the methods that the path has ("" for
@@ -32,5 +36,8 @@ struct http_route {
  */
 int http_route_find(const struct http_route *routes, size_t count, struct http_request *rq,
     const struct http_route **ret_route, char *allow, size_t size);
+
+/* Whether the route has this query parameter; where it has not, `text` (of size bytes) says so and suggests one. */
+bool http_route_takes(const struct http_route *route, const char *name, char *text, size_t size);
 
 #endif

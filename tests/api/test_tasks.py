@@ -79,6 +79,26 @@ def test_delete_all_wants_a_confirmation(server, done, query):
     assert identifiers(server.tasks()) == before and done['id'] in before
 
 
+@pytest.mark.parametrize('query', ['confirm=true&delete_scpe=only-files', 'delete_scpe=only-files&confirm=true', 'confirm=true&scope=only-files', 'confirm=true&=1'])
+def test_a_misspelt_limit_deletes_nothing(server, done, query):
+    wrong = [name for name in ('delete_scpe', 'scope', '') if f'&{name}=' in f'&{query}'][0]
+    for path in ('/v1/task/list', '/v1/task/lists', f'/v1/task/{done["id"]}'):
+        answer = server.delete(f'{path}?{query}' if 'task/list' in path else f'{path}?{query.replace("confirm=true&", "").replace("&confirm=true", "")}')
+        assert answer.status == 422 and f"'{wrong}'" in answer.detail, answer
+        assert "'delete-scope'" in answer.detail or wrong != 'delete_scpe'
+    assert done['id'] in identifiers(server.tasks())
+
+
+def test_a_misspelt_parameter_of_a_reading_is_named_in_a_header(server, done):
+    assert server.get('/v1/task/list?limt=1').headers['Warning'] == '299 - "unknown parameter \'limt\'; did you mean \'limit\'?"'
+    for path in ('/v1/task/list?status=done&watermark=1', f'/v1/file/{done["id"]}/anonymised?dwnload=PNG', f'/v1/file/{done["id"]}/binary-mask?save_mask=1',
+                 f'/v1/file/{done["id"]}/instance-mask?%22%0d%0aX:%20y%c3%a4=1'):
+        answer = server.get(path)
+        assert answer.status == 200 and answer.headers['Warning'].startswith('299 - "unknown parameter ') and 'X' not in answer.headers, path
+    for path in ('/v1/task/list?status=done', '/v1/status?watermark=1', f'/v1/file/{done["id"]}/anonymised?compress_level=3'):
+        assert 'Warning' not in server.get(path).headers, path
+
+
 def test_delete_all_files(filled):
     server, ids = filled
     assert server.delete('/v1/task/list?confirm=true&delete-scope=only-files').status == 200

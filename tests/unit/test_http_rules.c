@@ -15,6 +15,20 @@ static const struct http_route routes[] = {
     {"GET", "/", NULL, NULL},
 };
 
+static void parameters_of_a_route(void **state)
+{
+    static const char *const names[] = {"confirm", "delete-scope", NULL};
+    const struct http_route with = {"DELETE", "/", NULL, NULL, names}, any = {"GET", "/", NULL, NULL, NULL};
+    char text[160];
+    assert_true(http_route_takes(&with, "confirm", text, sizeof text));
+    assert_true(http_route_takes(&with, "delete_scope", text, sizeof text));
+    assert_true(http_route_takes(&any, "delete_scpe", text, sizeof text));
+    assert_false(http_route_takes(&with, "delete_scpe", text, sizeof text));
+    assert_string_equal(text, "unknown parameter 'delete_scpe'; did you mean 'delete-scope'?");
+    assert_false(http_route_takes(&with, "", text, sizeof text));
+    assert_string_equal(text, "unknown parameter ''");
+}
+
 static int find(const char *method, const char *path, int *index, char *capture, char *allow)
 {
     struct http_request rq = {.method = method, .path = path};
@@ -133,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routing),
+        cmocka_unit_test(parameters_of_a_route),
         cmocka_unit_test(long_captures),
         cmocka_unit_test(etags),
         cmocka_unit_test(ranges),
