@@ -7,9 +7,11 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (1 << 20)
+#define ENDPOINT_MAX 400
 
 /* Which options the current source has already set, so that repeatable ones add up within a source and start anew in
  * the next. */
@@ -186,12 +188,36 @@ static const char *config_file_name(int argc, char *const argv[])
     return name;
 }
 
-static void trim_endpoint(struct config *c)
+/* The base of URLs: http:// or https:// and a host; paths are appended to it, so that it holds neither query nor
+ * fragment. */
+static bool endpoint_valid(const char *url)
+{
+    const char *host = strncasecmp(url, "http://", 7) == 0    ? url + 7
+                       : strncasecmp(url, "https://", 8) == 0 ? url + 8
+                                                              : "";
+    for (const char *c = url; *c; c++)
+        if (*c <= ' ' || *c >= 0x7f || strchr("\"<>\\^`{|}?#", *c))
+            return false;
+    return *host && !strchr("/:@", *host) && strlen(url) <= ENDPOINT_MAX;
+}
+
+/* Without slashes at its end; empty counts as not given. */
+static int check_endpoint(struct config *c, struct error *err)
 {
     if (!c->api_endpoint)
-        return;
+        return 0;
+    if (*c->api_endpoint && !endpoint_valid(c->api_endpoint))
+        return error_set(err, -EINVAL,
+            "api-endpoint: '%.100s' is not allowed, want http:// or https:// and a host, perhaps with a port and a "
+            "path",
+            c->api_endpoint);
     for (size_t n = strlen(c->api_endpoint); n && c->api_endpoint[n - 1] == '/'; n--)
         c->api_endpoint[n - 1] = 0;
+    if (!*c->api_endpoint) {
+        free(c->api_endpoint);
+        c->api_endpoint = NULL;
+    }
+    return 0;
 }
 
 static enum config_action action(int argc, char *const argv[])
@@ -229,7 +255,8 @@ int config_load(struct config *c, int argc, char *const argv[], enum config_acti
     if (r == 0 && !c->types)
         r = error_set(
             err, -EINVAL, "anonymize: no type of object is left; want one of face, license-plate, person, vehicle");
-    trim_endpoint(c);
+    if (r == 0)
+        r = check_endpoint(c, err);
     free(l.seen);
     if (r < 0)
         config_finish(c);

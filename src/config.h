@@ -17,7 +17,8 @@ struct config {
     bool api; /* accepted for the reference's start line; serving is what the program does */
     char *host;
     int64_t port;       /* 0: any free one (the log says which) */
-    char *api_endpoint; /* base of returned URLs, without trailing slash; NULL: http://HOST:PORT */
+    char *api_endpoint; /* base of returned URLs, without trailing slash; NULL: http://HOST:PORT, or what the request
+                           asked */
     char *config_file;
     int log_level; /* enum log_level */
     /* Storage */

@@ -21,11 +21,14 @@ const struct option option_table[] = {
     {"api", 0, OPTION_BOOL, SERVER(api), .preset = "true",
         .help = "Serve the REST API. Accepted for the reference's start line; it is what the program does."},
     {"host", 0, OPTION_TEXT, SERVER(host), .preset = "127.0.0.1", .argument = "ADDRESS",
-        .help = "Address to listen on; 0.0.0.0 or :: for every interface."},
+        .help = "Address to listen on; 0.0.0.0 or :: for every interface (then name the address that clients use with "
+                "--api-endpoint)."},
     {"port", 0, OPTION_INT, SERVER(port), RANGE(0, 65535), .preset = "7000",
         .help = "TCP port to listen on; 0 takes any free one."},
     {"api-endpoint", 0, OPTION_TEXT, SERVER(api_endpoint), .argument = "URL",
-        .help = "Base of the URLs that responses return. Default: http://HOST:PORT."},
+        .help =
+            "Base of the URLs that responses return. Default: http://HOST:PORT; where HOST means every interface, the "
+            "address that the request asked for."},
     {"config", 0, OPTION_TEXT, SERVER(config_file), .argument = "FILE",
         .help = "Configuration file: lines `name = value` with the names of these options."},
     {"log-level", 0, OPTION_CHOICE, SERVER(log_level), .choices = "error|warn|info|debug", .preset = "info",

@@ -12,14 +12,17 @@
 #include "http/server.h"
 #include "task/task.h"
 
+#define ENDPOINT_SIZE 512
+
 struct api {
     const struct config *config;
     const struct wakeup *wakeup;
     struct artefact_store *artefacts;
     struct stores stores;
     struct waiters waiters;
-    sem_t conversions;  /* bounds how many pictures are decoded and encoded for downloads at a time */
-    char endpoint[512]; /* base of returned URLs, without trailing slash */
+    sem_t conversions;            /* bounds how many pictures are decoded and encoded for downloads at a time */
+    char endpoint[ENDPOINT_SIZE]; /* base of returned URLs, without trailing slash */
+    bool endpoint_unknown; /* nobody named it and the host is a wildcard: the request's own address is the base */
     int64_t started_us;
     struct http_server *server;
     atomic_bool draining; /* no more uploads */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,6 +99,21 @@ static void describe_socket(int fd, const char *host, char *out, size_t size)
     snprintf(out, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* Whether the socket listens on every interface: then no single address is the server's. */
+static bool listens_everywhere(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    if (getsockname(fd, (struct sockaddr *)&address, &length))
+        return false;
+    memcpy(&in, &address, sizeof in);
+    memcpy(&in6, &address, sizeof in6);
+    return address.ss_family == AF_INET ? in.sin_addr.s_addr == INADDR_ANY
+                                        : address.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
+}
+
 static int start(struct api *api, int listen_fd, struct error *err)
 {
     const struct config *c = api->config;
@@ -107,6 +123,7 @@ static int start(struct api *api, int listen_fd, struct error *err)
         snprintf(api->endpoint, sizeof api->endpoint, "%s", c->api_endpoint);
     else
         snprintf(api->endpoint, sizeof api->endpoint, "http://%s", where);
+    api->endpoint_unknown = !c->api_endpoint && listens_everywhere(listen_fd);
     const struct http_settings settings = {
         .listen_fd = listen_fd,
         .routes = routes,
@@ -120,6 +137,9 @@ static int start(struct api *api, int listen_fd, struct error *err)
     int rc = http_server_start(&settings, &api->server, err);
     if (!rc)
         log_info("listening on http://%s", where);
+    if (!rc && api->endpoint_unknown)
+        log_warn("--api-endpoint is not given: URLs in answers begin with the address that each request asked for; "
+                 "behind a proxy, name the one that clients use");
     return rc;
 }
 

@@ -2,8 +2,30 @@
 #include "api/record.h"
 #include "base/clock.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HOST_MAX_BYTES 300
+
+/* A Host header that names a host and perhaps a port; what else it might hold has no place in a URL. */
+static bool host_valid(const char *host)
+{
+    size_t n = strlen(host);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)host[i]) && !strchr("-._:[]", host[i]))
+            return false;
+    return n > 0 && n <= HOST_MAX_BYTES && host[0] != ':';
+}
+
+void record_endpoint(const struct api *api, const struct http_request *rq, char out[ENDPOINT_SIZE])
+{
+    const char *host = api->endpoint_unknown ? http_request_header(rq, "Host") : NULL;
+    if (host && host_valid(host))
+        snprintf(out, ENDPOINT_SIZE, "http://%s", host);
+    else
+        snprintf(out, ENDPOINT_SIZE, "%s", api->endpoint);
+}
 
 static int set_string(json_t *object, const char *name, const char *value)
 {
@@ -19,24 +41,24 @@ static int set_time(json_t *object, const char *name, int64_t wall_us)
     return set_string(object, name, text);
 }
 
-static int set_url(json_t *object, const char *name, const struct api *api, const struct task *t, const char *resource)
+static int set_url(json_t *object, const char *name, const char *endpoint, const struct task *t, const char *resource)
 {
     char url[768];
-    snprintf(url, sizeof url, "%s/v1/file/%s/%s", api->endpoint, t->id, resource);
+    snprintf(url, sizeof url, "%s/v1/file/%s/%s", endpoint, t->id, resource);
     return set_string(object, name, url);
 }
 
 /* Every URL is there from the begin, whether or not the file exists yet: clients written for the reference expect them.
  */
-static int set_urls(json_t *object, const struct api *api, const struct task *t)
+static int set_urls(json_t *object, const char *endpoint, const struct task *t)
 {
     if (t->is_video)
-        return set_url(object, "anonymized_video", api, t, "video/anonymised") |
-               set_url(object, "metadata_url", api, t, "video/metadata");
-    return set_url(object, "metadata_url", api, t, "metadata") |
-           set_url(object, "binary_mask_url", api, t, "binary-mask") |
-           set_url(object, "instance_mask_url", api, t, "instance-mask") |
-           set_url(object, "anonymised_url", api, t, "anonymised");
+        return set_url(object, "anonymized_video", endpoint, t, "video/anonymised") |
+               set_url(object, "metadata_url", endpoint, t, "video/metadata");
+    return set_url(object, "metadata_url", endpoint, t, "metadata") |
+           set_url(object, "binary_mask_url", endpoint, t, "binary-mask") |
+           set_url(object, "instance_mask_url", endpoint, t, "instance-mask") |
+           set_url(object, "anonymised_url", endpoint, t, "anonymised");
 }
 
 /* The lines of t->warnings as a list, where there are any. */
@@ -84,12 +106,12 @@ static json_t *complete(json_t *object, int rc)
     return NULL;
 }
 
-json_t *record_upload(const struct api *api, const struct task *t)
+json_t *record_upload(const char *endpoint, const struct task *t)
 {
     json_t *object = json_object();
     int rc = set_string(object, "content_type", t->content_type);
     rc |= set_string(object, "id", t->id);
-    rc |= set_urls(object, api, t);
+    rc |= set_urls(object, endpoint, t);
     rc |= add_hyphenated(object);
     rc |= set_string(object, "status", task_status_name(t->status));
     rc |= set_warnings(object, t);
@@ -112,7 +134,7 @@ static int set_webhook(json_t *object, const struct task *t, const char *deliver
     return rc;
 }
 
-json_t *record_task(const struct api *api, const struct task *t, const char *deliveries)
+json_t *record_task(const char *endpoint, const struct task *t, const char *deliveries)
 {
     static const char *const messages[] = {
         [TASK_QUEUED] = "The task waits for a worker.",
@@ -139,7 +161,7 @@ json_t *record_task(const struct api *api, const struct task *t, const char *del
     rc |= json_object_set_new(object, "size", json_integer(t->size));
     rc |= json_object_set_new(object, "asynchronous", json_boolean(t->asynchronous));
     rc |= set_webhook(object, t, deliveries);
-    rc |= set_urls(object, api, t);
+    rc |= set_urls(object, endpoint, t);
     rc |= add_hyphenated(object);
     rc |= set_warnings(object, t);
     return complete(object, rc);

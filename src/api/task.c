@@ -70,7 +70,7 @@ int task_get(void *opaque, struct http_request *rq, struct http_response *rs, st
     struct api *api = opaque;
     struct task t;
     struct task_store *store;
-    char *deliveries = NULL;
+    char *deliveries = NULL, endpoint[ENDPOINT_SIZE];
     int rc = api_find_task(api, rq->capture, &t, err);
     if (rc)
         return rc;
@@ -80,8 +80,9 @@ int task_get(void *opaque, struct http_request *rq, struct http_response *rs, st
             rc = task_store_webhook_log(store, t.id, &deliveries, err);
         stores_give(&api->stores, store);
     }
+    record_endpoint(api, rq, endpoint);
     if (!rc)
-        http_respond_json(rs, 200, record_task(api, &t, deliveries));
+        http_respond_json(rs, 200, record_task(endpoint, &t, deliveries));
     free(deliveries);
     task_finish(&t);
     return rc;
@@ -112,14 +113,14 @@ static int read_filter(const struct http_request *rq, struct task_filter *filter
 }
 
 struct listing {
-    const struct api *api;
+    char endpoint[ENDPOINT_SIZE];
     struct buffer json;
 };
 
 static int append_record(void *opaque, const struct task *t)
 {
     struct listing *l = opaque;
-    json_t *record = record_task(l->api, t, NULL);
+    json_t *record = record_task(l->endpoint, t, NULL);
     char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
     int rc = text ? buffer_printf(&l->json, "%s%s", l->json.len > 1 ? ",\n" : "", text) : -ENOMEM;
     json_decref(record);
@@ -130,7 +131,7 @@ static int append_record(void *opaque, const struct task *t)
 int task_list(void *opaque, struct http_request *rq, struct http_response *rs, struct error *err)
 {
     struct api *api = opaque;
-    struct listing list = {api, BUFFER_INIT(LIST_MAX)};
+    struct listing list = {.json = BUFFER_INIT(LIST_MAX)};
     struct task_filter filter;
     struct task_store *store;
     int rc = read_filter(rq, &filter, err);
@@ -139,6 +140,7 @@ int task_list(void *opaque, struct http_request *rq, struct http_response *rs, s
     rc = stores_take(&api->stores, &store, err);
     if (rc)
         return rc;
+    record_endpoint(api, rq, list.endpoint);
     buffer_printf(&list.json, "[");
     rc = task_store_list(store, &filter, append_record, &list, err);
     stores_give(&api->stores, store);

@@ -212,6 +212,8 @@ int upload_post(void *opaque, struct http_request *rq, struct http_response *rs,
         return rc;
     if (repeated)
         http_response_header(rs, "Idempotent-Replayed", "true");
-    http_respond_json(rs, 200, record_upload(api, &u->task));
+    char endpoint[ENDPOINT_SIZE];
+    record_endpoint(api, rq, endpoint);
+    http_respond_json(rs, 200, record_upload(endpoint, &u->task));
     return 0;
 }

@@ -64,7 +64,7 @@ class Server:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             text = self.log.read_bytes()[offset:].decode(errors='replace')
-            found = re.search(r'listening on http://127\.0\.0\.1:(\d+)', text)
+            found = re.search(r'listening on http://[\d.]+:(\d+)', text)
             if found:
                 self.port = int(found[1])
                 return self

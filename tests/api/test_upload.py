@@ -4,7 +4,7 @@ import threading
 import pytest
 
 import pictures
-from program import multipart
+from program import Server, multipart
 
 URLS = ['metadata_url', 'binary_mask_url', 'instance_mask_url', 'anonymised_url']
 
@@ -22,6 +22,23 @@ def test_api_endpoint_is_the_base_of_urls(start, picture):
     server = start('--api-endpoint', 'https://api.example.com/base/')
     answer = server.done(picture)
     assert answer['metadata_url'] == f'https://api.example.com/base/v1/file/{answer["id"]}/metadata'
+
+
+def test_on_every_interface_urls_begin_with_the_address_asked_for(tmp_path, picture):
+    server = Server(tmp_path)
+    server.command[server.command.index('127.0.0.1')] = '0.0.0.0'
+    with server:
+        task = server.done(picture)['id']
+        for host, base in (('box.example:8080', 'http://box.example:8080'), ('[::1]:7', 'http://[::1]:7'), ('a"b', None), ('x/y?', None), ('', None)):
+            base = base or f'http://0.0.0.0:{server.port}'
+            assert server.get(f'/v1/task/{task}', Host=host).json()['metadata_url'] == f'{base}/v1/file/{task}/metadata', host
+            assert server.get('/v1/task/list', Host=host).json()[0]['metadata_url'].startswith(base + '/v1/'), host
+        assert server.done(picture)['anonymised_url'].startswith(f'http://127.0.0.1:{server.port}/v1/')
+        assert '--api-endpoint' in server.log.read_text()
+
+
+def test_elsewhere_a_host_header_changes_nothing(server, done):
+    assert server.get(f'/v1/task/{done["id"]}', Host='evil.example').json()['metadata_url'] == done['metadata_url']
 
 
 @pytest.mark.parametrize('name, declared', [('picture.jpg', 'image/jpg'), ('video.mp4', 'video/mp4'), ('x', 'application/octet-stream'), ('', 'text/plain')])

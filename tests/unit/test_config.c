@@ -37,6 +37,27 @@ static void takes_the_references_start_line(void **state)
     config_finish(&c);
 }
 
+static void an_endpoint_is_a_url_to_which_paths_can_be_appended(void **state)
+{
+    static const char *const wrong[] = {"localhost:7000", "ftp://host/", "http://", "https:///x", "http://:80",
+        "http://a b", "http://host/?a=1", "http://host/#x", "//host", "http:/host"};
+    static const char *const right[] = {"https://host", "HTTP://host:81/a/b", "http://[::1]:7000", "http://10.0.0.1"};
+    struct config c;
+    struct error err = {0};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(load(&c, &err, "--api-endpoint", wrong[i], NULL), -EINVAL);
+        assert_non_null(strstr(err.text, "api-endpoint: '"));
+    }
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        assert_int_equal(load(&c, &err, "--api-endpoint", right[i], NULL), 0);
+        assert_string_equal(c.api_endpoint, right[i]);
+        config_finish(&c);
+    }
+    assert_int_equal(load(&c, &err, "--api-endpoint", "", NULL), 0);
+    assert_null(c.api_endpoint);
+    config_finish(&c);
+}
+
 static void repeatable_options_start_anew_in_each_source(void **state)
 {
     struct config c;
@@ -180,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_the_references_start_line),
+        cmocka_unit_test(an_endpoint_is_a_url_to_which_paths_can_be_appended),
         cmocka_unit_test(repeatable_options_start_anew_in_each_source),
         cmocka_unit_test(later_sources_win),
         cmocka_unit_test(bad_values_are_named_with_what_is_allowed),
