@@ -1,5 +1,8 @@
 """The page for trying uploads and the API page, used in a real browser."""
+import http.client
+import http.server
 import subprocess
+import threading
 
 import pytest
 
@@ -48,6 +51,57 @@ def test_other_settings_replace_what_was_there(page, empty, tmp_path):
     page.wait(f'{DONE} && {SHOWN}.length == 3 && {SHOWN}.every(v => v[1] == 320)')
     tasks = empty.tasks()
     assert len(tasks) == 1 and tasks[0]['parameters']['vehicle'] is False and tasks[0]['parameters']['person'] is True
+
+
+@pytest.fixture
+def prefixed(empty):
+    """The server behind a proxy that serves it under /some/where/; the address there."""
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def forward(self):
+            body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
+            if not self.path.startswith('/some/where/'):
+                return self.send_error(404)
+            client = http.client.HTTPConnection('127.0.0.1', empty.port, timeout=60)
+            client.request(self.command, self.path[len('/some/where'):], body, {k: v for k, v in self.headers.items() if k.lower() != 'connection'})
+            answer = client.getresponse()
+            data = answer.read()
+            self.send_response_only(answer.status)
+            for name in ('Content-Type', 'Content-Security-Policy'):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header('Content-Length', str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            client.close()
+
+        do_GET = do_POST = do_DELETE = forward
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{proxy.server_port}/some/where/'
+        proxy.shutdown()
+
+
+def test_behind_a_proxy_under_a_path(chromium, prefixed, empty, tmp_path):
+    path = tmp_path / 'street.png'
+    path.write_bytes(pictures.png(320, 240))
+    chromium.open(prefixed)
+    chromium.complaints()
+    chromium.choose_file('#file', path)
+    chromium.wait(DONE)
+    chromium.wait(f'{SHOWN}.length == 3 && {SHOWN}.every(v => v[1] == 320) && document.querySelector("pre")')
+    chromium.click('#forget')
+    chromium.wait(f'{STATE}.textContent == "Deleted."')
+    assert empty.tasks() == []
+    for address in ('docs', 'docs/'):
+        chromium.open(prefixed + address)
+        chromium.wait('document.querySelectorAll("section").length > 5')
+        assert prefixed + 'v1/file' in chromium.evaluate('document.querySelector("section pre").textContent')
+        assert chromium.evaluate('[...document.querySelectorAll("main > p > a")].map(a => a.href)') == [prefixed + 'openapi.json', prefixed]
+    assert chromium.complaints() == []
 
 
 def test_no_type_at_all_is_said_in_red(page, tmp_path):
