@@ -106,7 +106,8 @@ const struct option option_table[] = {
         .help = "Sign webhooks by the Standard Webhooks convention (whsec_...); several, separated by spaces, while "
                 "receivers change over from one to another."},
     {"webhook-allow-private", 0, OPTION_BOOL, SERVER(webhook_allow_private), .preset = "false",
-        .help = "Allow webhooks to loopback, link-local and private addresses."},
+        .help = "Allow webhooks to loopback, link-local and private addresses; without it, an upload that names one is "
+                "refused."},
     /* --- what an upload may set, and the server's defaults for it --- */
     {"method", 'm', OPTION_CHOICE, REQUEST(method), .choices = "blur|pixelate|blacken|detect", .preset = "blur",
         .help = "What happens to detected objects."},

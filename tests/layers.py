@@ -24,7 +24,7 @@ MAY = {
     'webhook': ['task', 'config'],
     'worker': ['config', 'task', 'artefact', 'pipeline', 'media', 'detect'],
     'http': [],
-    'api': ['config', 'http', 'task', 'artefact', 'pipeline', 'media', 'detect', 'redact'],
+    'api': ['config', 'http', 'task', 'artefact', 'webhook', 'pipeline', 'media', 'detect', 'redact'],
     'quantize': ['infer', 'media'],
     'main': ['config', 'infer', 'worker', 'api', 'webhook', 'task', 'artefact'],
 }

@@ -1,6 +1,7 @@
 /* The parameters of an upload: those of config's option table, and the API's own ones about webhooks. */
 #include "api/upload.h"
 #include "base/text.h"
+#include "webhook/url.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -73,6 +74,9 @@ static int read_webhook(struct upload *u, const char *name, const char *value, s
                 "webhook: '%.200s' is not allowed, want an http:// or https:// URL of at most %d characters, "
                 "urlencoded",
                 value, URL_MAX);
+        int rc = *value ? webhook_url_check(value, u->api->config->webhook_allow_private, err) : 0;
+        if (rc)
+            return rc;
         return task_set(&u->task.webhook_url, value);
     }
     if (text_name_equal(name, "webhook-auth-header-name") || text_name_equal(name, "web-auth-header-name")) {

@@ -21,6 +21,8 @@ BAD = ([(n, v) for n in BOOLEANS for v in ('2', 'ja', 'tru', '[]')] + [(n, v) fo
         ('ignores', '{'), ('ignores', '{}'), ('ignores', '[1]'), ('ignores', '[{"topLeftX":1}]'), ('ignores', '[{"topLeftX":1,"topLeftY":1,"width":-5,"height":5}]'),
         ('ignores', '[{"topLeftX":"a","topLeftY":1,"width":5,"height":5}]'),
         ('webhook', 'ftp://example.com/'), ('webhook', 'example.com'), ('webhook', 'http://'), ('webhook', 'http:///path'), ('webhook', 'http://a b/'),
+        ('webhook', 'http://127.0.0.1:9/'), ('webhook', 'http://localhost/'), ('webhook', 'https://10.1.2.3/x'), ('webhook', 'http://[::1]:8080/'),
+        ('webhook', 'http://example.com:65536/'), ('webhook', 'http://example.com:0/'),
         ('webhook-auth-header-name', 'two words'), ('webhook-auth-header-name', 'Content-Length'), ('webhook-auth-header-name', 'a:b'),
         ('webhook-auth-header-value', 'a\r\nb'), ('web-auth-header-name', 'x\ny')])
 
@@ -122,11 +124,17 @@ def test_server_defaults_come_from_flags_and_requests_override_them(start, tiny)
 
 @pytest.mark.parametrize('prefix', ['webhook', 'web'])
 def test_webhook_parameters_are_stored(server, tiny, prefix):
-    url = 'http://127.0.0.1:9/hook?a=1&b=2'
+    url = 'http://receiver.invalid:9/hook?a=1&b=2'
     answer = server.done(tiny, **{'webhook': url, f'{prefix}_auth_header_name': 'X-Token', f'{prefix}_auth_header_value': 'secret value'})
     record = server.get(f'/v1/task/{answer["id"]}')
     assert record.json()['webhook'] == url and record.json()['webhook_status'] in ('set', 'sent', 'failed')
     assert b'secret value' not in record.body, 'the record must not show the secret'
+
+
+def test_webhook_to_a_private_address(server, start, tiny):
+    answer = server.upload(tiny, webhook='http://127.0.0.1:9/hook')
+    assert answer.status == 422 and '--webhook-allow-private' in answer.detail
+    assert start('--webhook-allow-private').upload(tiny, webhook='http://127.0.0.1:9/hook').status == 200
 
 
 def test_webhook_header_without_its_name(server, tiny):

@@ -82,7 +82,7 @@ def test_asynchronous_processing(server, picture):
 
 def test_webhook_parameters_by_both_names(server, picture):
     for prefix in ('webhook', 'web'):
-        answer = server.upload(picture, **{'webhook': 'http://127.0.0.1:9/hook', f'{prefix}_auth_header_name': 'X-Key', f'{prefix}_auth_header_value': 'v'})
+        answer = server.upload(picture, **{'webhook': 'http://receiver.invalid:9/hook', f'{prefix}_auth_header_name': 'X-Key', f'{prefix}_auth_header_value': 'v'})
         assert answer.status == 200 and 'warnings' not in answer.json()
 
 
@@ -91,7 +91,7 @@ def test_webhook_parameters_by_both_names(server, picture):
 @pytest.mark.parametrize('parameter', ['method=blur', 'method=pixelate', 'method=blacken', 'method=detect', 'debug=true', 'debug=true&score=true', 'face=true', 'license-plate=true', 'person=true',
                                        'vehicle=true', 'bbox=true', 'format={"number": [2,2], "overlap": [0, 0]}', 'ignores=[{"topLeftX": 182,"topLeftY": 154,"width":2000,"height":2000}]',
                                        'face-threshold=0.5', 'segmentation-threshold=0.4', 'vehicle-threshold=0.4', 'person-threshold=0.4', 'license-plate-threshold=0.5',
-                                       'no-object-tracking=true', 'keep-bit-rate=true', 'webhook=http%3A%2F%2F127.0.0.1%3A9%2F'])
+                                       'no-object-tracking=true', 'keep-bit-rate=true', 'webhook=http%3A%2F%2Freceiver.invalid%3A9%2F'])
 def test_query_parameters(server, picture, parameter):
     name, _, value = parameter.partition('=')
     answer = server.upload(picture, parameter.replace(' ', '%20').replace('"', '%22'))

@@ -175,9 +175,8 @@ def test_private_addresses_are_refused(tmp_path, receiver):
     with Server(tmp_path, '--threads', '1', types=['-a', 'face']) as s:
         for host in ('127.0.0.1', 'localhost', '[::1]', '0.0.0.0', '[::ffff:127.0.0.1]', '2130706433'):
             port = receiver.server.server_port
-            task = queue(s, f'http://{host}:{port}/refused')
-            record = settled(s, task, 'failed')
-            assert 'not public' in record['webhook_deliveries'][0]['answer']
+            answer = s.upload(crash.make_picture(1), webhook=f'http://{host}:{port}/refused', headers={'x-is-async': 'true'})
+            assert answer.status == 422 and '--webhook-allow-private' in answer.detail
     assert not receiver.of('/refused')
 
 

@@ -3,6 +3,7 @@
 
 #include "webhook/address.h"
 #include "webhook/sign.h"
+#include "webhook/url.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,6 +35,32 @@ static void test_addresses(void **state)
         if (!is_public(outside[i]))
             fail_msg("%s is not taken for public", outside[i]);
     assert_false(address_is_public(&(struct sockaddr){.sa_family = AF_UNIX}));
+}
+
+static void test_urls(void **state)
+{
+    static const char *const private[] = {"http://127.0.0.1/", "https://127.1:8/x", "http://0x7f000001",
+        "http://2130706433/", "http://10.0.0.1", "http://user:word@192.168.1.1/", "http://[::1]:80/",
+        "http://[::ffff:10.0.0.1]/", "http://[fe80::1%25eth0]/", "http://localhost:9/", "http://LOCALHOST./",
+        "http://a.localhost"};
+    static const char *const fine[] = {"https://example.com/a?b=c", "http://1.1.1.1:65535/",
+        "http://[2606:4700::1111]/", "http://notlocalhost/", "http://localhost.example.com", "http://10.example.com/"};
+    static const char *const never[] = {"http://example.com:0/", "http://example.com:65536/",
+        "http://example.com:99999999999", "http://example.com:x/", "http://[::1/", "http://[nonsense]/"};
+    struct error err = {0};
+    for (size_t i = 0; i < sizeof private / sizeof *private; i++) {
+        err.text[0] = 0;
+        assert_int_equal(webhook_url_check(private[i], false, &err), -EINVAL);
+        if (!strstr(err.text, "--webhook-allow-private"))
+            fail_msg("%s: %s", private[i], err.text);
+        assert_int_equal(webhook_url_check(private[i], true, &err), 0);
+    }
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        if (webhook_url_check(fine[i], false, &err))
+            fail_msg("%s: %s", fine[i], err.text);
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (!webhook_url_check(never[i], true, &err))
+            fail_msg("%s is taken", never[i]);
 }
 
 #define EXAMPLE "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -82,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_urls),
         cmocka_unit_test(test_the_conventions_example),
         cmocka_unit_test(test_secrets),
     };
