@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (1 << 20)
+#define VARIABLE_PREFIX "OBSCURA_"
 #define ENDPOINT_MAX 400
 
 /* Which options the current source has already set, so that repeatable ones add up within a source and start anew in
@@ -69,6 +70,9 @@ static int load_line(struct loader *l, char *line, struct error *err)
     *equals = 0;
     const char *name = trim(line);
     const struct option *o = option_find(name, SCOPE_SERVER | SCOPE_REQUEST);
+    const char *near = o ? NULL : option_suggest(name, SCOPE_SERVER | SCOPE_REQUEST);
+    if (near)
+        return error_set(err, -EINVAL, "there is no option '%.60s'; did you mean %s?", name, near);
     if (!o)
         return error_set(err, -EINVAL, "there is no option '%.60s'", name);
     return set(l, o, trim(equals + 1), err);
@@ -96,20 +100,66 @@ static int load_file(struct loader *l, const char *path, struct error *err)
     return r;
 }
 
-/* OBSCURA_FACE_THRESHOLD for face-threshold; NULL where it is not set. */
+/* OBSCURA_FACE_THRESHOLD for face-threshold. */
+static void variable_of(const char *option, char out[CONFIG_VARIABLE_SIZE])
+{
+    size_t n = (size_t)snprintf(out, CONFIG_VARIABLE_SIZE, VARIABLE_PREFIX);
+    for (; *option && n + 1 < CONFIG_VARIABLE_SIZE; option++)
+        out[n++] = *option == '-' ? '_' : (char)toupper((unsigned char)*option);
+    out[n] = 0;
+}
+
+/* The value of an option's variable; NULL where it is not set. */
 static const char *environment(const struct option *o)
 {
-    char name[96] = "OBSCURA_";
-    size_t n = strlen(name);
-    for (const char *p = o->name; *p && n + 1 < sizeof name; p++)
-        name[n++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
-    name[n] = 0;
+    char name[CONFIG_VARIABLE_SIZE];
+    variable_of(o->name, name);
     return getenv(name);
+}
+
+static bool is_options_variable(const char *variable)
+{
+    char name[CONFIG_VARIABLE_SIZE];
+    for (size_t i = 0; i < option_count; i++) {
+        variable_of(option_table[i].name, name);
+        if (!(option_table[i].scope & SCOPE_QUERY) && strcmp(name, variable) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool config_stray_variable(size_t *at, char out[CONFIG_VARIABLE_SIZE])
+{
+    for (const char *entry; (entry = environ[*at]);) {
+        ++*at;
+        snprintf(out, CONFIG_VARIABLE_SIZE, "%.*s", (int)strcspn(entry, "="), entry);
+        if (strncmp(out, VARIABLE_PREFIX, strlen(VARIABLE_PREFIX)) == 0 && !is_options_variable(out))
+            return true;
+    }
+    return false;
+}
+
+/* A variable whose name is nearly an option's was meant for it. Others that begin like ours may belong to somebody else
+ * (Kubernetes sets OBSCURA_SERVICE_HOST beside a service of that name, our tests OBSCURA_BUILD): they are for the
+ * caller to warn about. */
+static int check_environment(struct error *err)
+{
+    char name[CONFIG_VARIABLE_SIZE], want[CONFIG_VARIABLE_SIZE];
+    for (size_t at = 0; config_stray_variable(&at, name);) {
+        const char *near = option_suggest(name + strlen(VARIABLE_PREFIX), SCOPE_SERVER | SCOPE_REQUEST);
+        if (!near)
+            continue;
+        variable_of(near, want);
+        return error_set(err, -EINVAL, "environment: no option is named by %s; did you mean %s?", name, want);
+    }
+    return 0;
 }
 
 static int load_environment(struct loader *l, struct error *err)
 {
     begin_source(l);
+    if (check_environment(err) < 0)
+        return err->code;
     for (size_t i = 0; i < option_count; i++) {
         const struct option *o = &option_table[i];
         const char *value = o->scope & SCOPE_QUERY ? NULL : environment(o);

@@ -68,6 +68,12 @@ void config_finish(struct config *c);
  * strangers send and needs none of them. */
 void config_forget_secrets(const struct config *c);
 
+#define CONFIG_VARIABLE_SIZE 96
+
+/* The next variable of the environment, from number *at on, whose name begins like those of options (OBSCURA_) and is
+ * none of them. False: there is no other. config_load has refused those that are nearly an option's. */
+bool config_stray_variable(size_t *at, char out[CONFIG_VARIABLE_SIZE]);
+
 void config_print_help(FILE *to);
 void config_print_man(FILE *to);
 

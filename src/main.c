@@ -77,6 +77,14 @@ static int inform(enum config_action action)
     return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }
 
+/* They may be somebody else's, or options that are misspelt beyond recognition. */
+static void warn_of_stray_variables(void)
+{
+    char name[CONFIG_VARIABLE_SIZE];
+    for (size_t at = 0; config_stray_variable(&at, name);)
+        log_warn("environment: %s is not the name of an option and is ignored", name);
+}
+
 static int serve(struct program *p, struct error *err)
 {
     const struct supervisor_service services[] = {
@@ -117,6 +125,7 @@ int main(int argc, char **argv)
     if (action != CONFIG_RUN)
         return inform(action);
     log_init((enum log_level)p.config.log_level, "obscura");
+    warn_of_stray_variables();
     int r = serve(&p, &err);
     if (r < 0)
         log_error("%s", err.text);

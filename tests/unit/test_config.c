@@ -91,12 +91,53 @@ static void later_sources_win(void **state)
     config_finish(&c);
     unsetenv("OBSCURA_PORT");
     FILE *f = fopen(path, "w");
+    fprintf(f, "face-treshold = 1\n");
+    fclose(f);
+    assert_int_equal(load(&c, &err, flag, NULL), -EINVAL);
+    assert_non_null(strstr(err.text, "did you mean face-threshold?"));
+    f = fopen(path, "w");
     fprintf(f, "port = 1\nnonsense = 1\n");
     fclose(f);
     assert_int_equal(load(&c, &err, flag, NULL), -EINVAL);
     assert_non_null(strstr(err.text, "line 2"));
     assert_non_null(strstr(err.text, "nonsense"));
     unlink(path);
+}
+
+static void misspelt_variables_are_refused_others_are_told(void **state)
+{
+    static const struct {
+        const char *variable, *want;
+    } wrong[] = {
+        {"OBSCURA_FACE_TRESHOLD", "did you mean OBSCURA_FACE_THRESHOLD?"},
+        {"OBSCURA_face_threshold", "did you mean OBSCURA_FACE_THRESHOLD?"},
+        {"OBSCURA_STRIP_METADTA", "did you mean OBSCURA_STRIP_METADATA?"},
+        {"OBSCURA_DELETE_ORIGINAL", "did you mean OBSCURA_DELETE_ORIGINALS?"},
+    };
+    static const char *const others[] = {"OBSCURA_BUILD", "OBSCURA_SHARED", "OBSCURA_DAMAGED", "OBSCURA_TEST_DATABASE",
+        "OBSCURA_TEST_ALONE", "OBSCURA_TEST_LOG", "OBSCURA_VERSION", "OBSCURA_SERVICE_HOST", "OBSCURA_PORT_7000_TCP"};
+    struct config c;
+    struct error err = {0};
+    char name[CONFIG_VARIABLE_SIZE];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv(wrong[i].variable, "0.2", 1);
+        assert_int_equal(load(&c, &err, "--port", "0", NULL), -EINVAL);
+        if (!strstr(err.text, wrong[i].want) || !strstr(err.text, wrong[i].variable))
+            fail_msg("%s: %s", wrong[i].variable, err.text);
+        unsetenv(wrong[i].variable);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        setenv(others[i], "x", 1);
+        if (load(&c, &err, "--port", "0", NULL))
+            fail_msg("%s: %s", others[i], err.text);
+        config_finish(&c);
+        size_t at = 0;
+        bool told = false;
+        while (config_stray_variable(&at, name))
+            told |= strcmp(name, others[i]) == 0;
+        assert_true(told);
+        unsetenv(others[i]);
+    }
 }
 
 static void bad_values_are_named_with_what_is_allowed(void **state)
@@ -204,6 +245,7 @@ int main(void)
         cmocka_unit_test(an_endpoint_is_a_url_to_which_paths_can_be_appended),
         cmocka_unit_test(repeatable_options_start_anew_in_each_source),
         cmocka_unit_test(later_sources_win),
+        cmocka_unit_test(misspelt_variables_are_refused_others_are_told),
         cmocka_unit_test(bad_values_are_named_with_what_is_allowed),
         cmocka_unit_test(requests_override_the_servers_defaults),
         cmocka_unit_test(requests_survive_json),
