@@ -63,6 +63,12 @@ class Browser:
     def click(self, selector):
         self.call('POST', f'/element/{self.element(selector)}/click')
 
+    def set_upload_rate(self, bytes_per_second):
+        """-1: as fast as it goes."""
+        for command, parameters in (('Network.enable', {}), ('Network.emulateNetworkConditions',
+                                    {'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': bytes_per_second})):
+            self.call('POST', '/goog/cdp/execute', {'cmd': command, 'params': parameters})
+
     def evaluate(self, script):
         return self.call('POST', '/execute/sync', {'script': f'return {script}', 'args': []})
 

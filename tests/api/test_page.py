@@ -1,8 +1,12 @@
 """The page for trying uploads and the API page, used in a real browser."""
+import base64
 import http.client
 import http.server
+import json
 import subprocess
 import threading
+import time
+import urllib.request
 
 import pytest
 
@@ -120,7 +124,81 @@ def test_a_video_plays(page, tmp_path):
     page.choose_file('#file', path)
     page.wait(DONE)
     page.wait(f'{SHOWN}.length == 1 && {SHOWN}[0][0] == "VIDEO" && {SHOWN}[0][1] == 160')
+    address = page.evaluate('[...document.querySelectorAll("#results a")].map(a => a.href).find(a => a.endsWith("/video/metadata"))')
+    assert json.load(urllib.request.urlopen(address))
     assert page.complaints() == []
+
+
+def test_a_video_that_the_browser_cannot_play_can_be_downloaded(page, tmp_path):
+    path = tmp_path / 'street.mp4'
+    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25', '-f', 'lavfi', '-i', 'sine', '-frames:v', '10', '-shortest', '-c:v', 'libx265',
+                    '-x265-params', 'log-level=error', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', path], check=True)
+    page.choose_file('#file', path)
+    page.wait(DONE)
+    page.wait('document.querySelector("figure .bad") || document.querySelector("video").videoWidth')
+    if page.evaluate('document.querySelector("video").videoWidth'):
+        pytest.skip('this browser plays HEVC')
+    assert page.evaluate('document.querySelector("figure .bad").textContent').endswith('the link downloads it.')
+    assert page.evaluate('document.querySelector("video").offsetHeight') == 0
+    page.complaints()
+
+
+@pytest.fixture
+def slow(page, tmp_path):
+    """A picture that takes half a minute to send."""
+    page.set_upload_rate(100_000)
+    path = tmp_path / 'slow.png'
+    path.write_bytes(pictures.png(320, 240) + bytes(3_000_000))
+    page.choose_file('#file', path)
+    page.wait(f'{STATE}.textContent.startsWith("Sending slow.png") && document.getElementById("progress").value > 0')
+    yield page
+    page.set_upload_rate(-1)
+    page.complaints()
+
+
+def nothing_is_left(server, ids=()):
+    until = time.monotonic() + 10
+    while [f for f in server.files() if not any(i in f for i in ids)] and time.monotonic() < until:
+        time.sleep(0.05)
+    return [r['id'] for r in server.tasks()] == list(ids) and not [f for f in server.files() if not any(i in f for i in ids)]
+
+
+def test_sending_can_be_cancelled(slow, empty):
+    slow.click('#forget')
+    slow.wait(f'{STATE}.textContent == "Cancelled." && document.getElementById("forget").hidden')
+    assert nothing_is_left(empty)
+
+
+def test_another_file_ends_the_sending_of_the_first(slow, empty, tmp_path):
+    path = tmp_path / 'quick.png'
+    path.write_bytes(pictures.png(320, 240))
+    broken_off = empty.log.read_text().count('the request was not completed')
+    slow.choose_file('#file', path)
+    slow.wait(DONE)
+    task, = empty.tasks()
+    assert task['filename'] == 'quick.png' and nothing_is_left(empty, [task['id']])
+    assert empty.log.read_text().count('the request was not completed') == broken_off + 1
+
+
+def test_files_dropped_beside_the_box(page, empty):
+    data = base64.b64encode(pictures.png(64, 48)).decode()
+    assert page.evaluate(f'''(() => {{
+        const files = new DataTransfer(), bytes = Uint8Array.from(atob("{data}"), c => c.charCodeAt(0));
+        for (const name of ["one.png", "two.png", "three.png"]) files.items.add(new File([bytes], name));
+        const event = new DragEvent("drop", {{ dataTransfer: files, bubbles: true, cancelable: true }});
+        document.querySelector("h1").dispatchEvent(event);
+        return event.defaultPrevented;
+    }})()''')
+    assert page.wait(f'{STATE}.className == "bad" && {STATE}.textContent').endswith(', but: only the first of 3 files was taken')
+    assert [t['filename'] for t in empty.tasks()] == ['one.png']
+
+
+def test_warnings_are_those_of_the_finished_task(page, tmp_path):
+    path = tmp_path / 'street.png'
+    path.write_bytes(pictures.png(320, 240))
+    page.evaluate('void (query = () => new URLSearchParams({ format: "pano:4096" }))')
+    page.choose_file('#file', path)
+    assert 'pano' in page.wait(f'{STATE}.className == "bad" && {STATE}.textContent')
 
 
 def test_what_is_no_picture_is_said_to_be_none(page, tmp_path):
