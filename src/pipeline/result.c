@@ -91,6 +91,8 @@ static int metadata_entry(
     const struct detection *d = &list->items[index];
     const struct object_info *info = object_info(d->type);
     long x1 = lroundf(d->box.x1), y1 = lroundf(d->box.y1);
+    /* The flag of the detection says what the masks need: whether it is, or would be, redacted. */
+    const bool anonymised = d->anonymised && view->request->method != METHOD_DETECT;
     unsigned char rgb[3];
     json_t *color = NULL;
     if (view->request->save_instance) {
@@ -99,8 +101,8 @@ static int metadata_entry(
     }
     *ret_object = json_pack("{si sO s[ii] so si sf sb ss so?}", "id", (int)index, "parent_image", parent, "offset",
         (int)(d->offset_x < x1 ? d->offset_x : x1), (int)(d->offset_y < y1 ? d->offset_y : y1), "bbox",
-        box_pixels(&d->box), "type", info->code, "score", (double)d->score, "is_anonymised", d->anonymised,
-        "type_label", info->name, "color", color);
+        box_pixels(&d->box), "type", info->code, "score", (double)d->score, "is_anonymised", anonymised, "type_label",
+        info->name, "color", color);
     if (!*ret_object)
         return -ENOMEM;
     if (!color)

@@ -110,6 +110,7 @@ def test_detect_marks_what_would_be_anonymised(server):
     blurred = Result(server, pictures.png(480, 360), method='blur', **EVERYTHING)
     assert (r.binary == blurred.binary).all() and (r.instance == blurred.instance).all()
     assert [d['bbox'] for d in r.detections] == [d['bbox'] for d in blurred.detections]
+    assert r.binary.any() and not any(d['is_anonymised'] for d in r.detections) and all(d['is_anonymised'] for d in blurred.detections), 'nothing is anonymised by method=detect'
 
 
 def test_ignored_areas_stay(server):
