@@ -63,11 +63,18 @@ class Browser:
     def click(self, selector):
         self.call('POST', f'/element/{self.element(selector)}/click')
 
+    def command(self, name, **parameters):
+        """One of Chromium's own protocol."""
+        self.call('POST', '/goog/cdp/execute', {'cmd': name, 'params': parameters})
+
     def set_upload_rate(self, bytes_per_second):
         """-1: as fast as it goes."""
-        for command, parameters in (('Network.enable', {}), ('Network.emulateNetworkConditions',
-                                    {'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': bytes_per_second})):
-            self.call('POST', '/goog/cdp/execute', {'cmd': command, 'params': parameters})
+        self.command('Network.enable')
+        self.command('Network.emulateNetworkConditions', offline=False, latency=0, downloadThroughput=-1, uploadThroughput=bytes_per_second)
+
+    def set_width(self, width):
+        """Of the page, px; 0: the window's again."""
+        self.command('Emulation.setDeviceMetricsOverride', width=width, height=1000 if width else 0, deviceScaleFactor=0, mobile=False)
 
     def evaluate(self, script):
         return self.call('POST', '/execute/sync', {'script': f'return {script}', 'args': []})

@@ -215,3 +215,14 @@ def test_the_api_page_shows_every_operation(chromium, server):
     count = sum(len([m for m in methods if m in ('get', 'post', 'delete')]) for methods in server.get('/openapi.json').json()['paths'].values())
     chromium.wait(f'document.querySelectorAll("nav a[href^=\\"#\\"]").length >= {count}')
     assert chromium.complaints() == []
+
+
+@pytest.mark.parametrize('address', ['docs', ''])
+def test_pages_fit_a_narrow_screen(chromium, server, address):
+    chromium.set_width(400)
+    try:
+        chromium.open(f'http://127.0.0.1:{server.port}/{address}')
+        chromium.wait('document.querySelectorAll("section, fieldset").length > 0')
+        assert chromium.evaluate('innerWidth == 400 && document.documentElement.scrollWidth <= 400')
+    finally:
+        chromium.set_width(0)
