@@ -15,6 +15,9 @@
 #define GRADIENT(member, type) REQUEST(member[type]), RANGE(0, 1)
 #define KERNEL(type) REQUEST(kernel_size[type]), RANGE(0.01, 10000)
 
+#define LOWER_IN_VIDEOS                                                                                                \
+    "In videos, tracks may begin at 0.8 of it, and an object that is being followed is held down to half of it."
+
 /* clang-format off: one option a row */
 const struct option option_table[] = {
     /* --- serving --- */
@@ -125,13 +128,13 @@ const struct option option_table[] = {
     {"ignores", 0, OPTION_IGNORES, REQUEST(ignores),
         .help = "JSON list of areas that stay visible: {\"topLeftX\",\"topLeftY\",\"width\",\"height\"} in px."},
     {"face-threshold", 0, OPTION_REAL, THRESHOLD(OBJECT_FACE), .preset = "0.5",
-        .help = "Detection threshold for faces."},
+        .help = "Detection threshold for faces. " LOWER_IN_VIDEOS},
     {"license-plate-threshold", 0, OPTION_REAL, THRESHOLD(OBJECT_LICENSE_PLATE), .preset = "0.5",
-        .help = "Detection threshold for license plates."},
+        .help = "Detection threshold for license plates. " LOWER_IN_VIDEOS},
     {"person-threshold", 0, OPTION_REAL, THRESHOLD(OBJECT_PERSON), .preset = "0.4",
-        .help = "Detection threshold for persons."},
+        .help = "Detection threshold for persons. " LOWER_IN_VIDEOS},
     {"vehicle-threshold", 0, OPTION_REAL, THRESHOLD(OBJECT_VEHICLE), .preset = "0.4",
-        .help = "Detection threshold for vehicles."},
+        .help = "Detection threshold for vehicles. " LOWER_IN_VIDEOS},
     {"face-anonymization-gradient-start", 0, OPTION_REAL, GRADIENT(gradient_start, OBJECT_FACE), .preset = "0.3",
         .help = "Redaction of faces begins at the box enlarged by this share."},
     {"face-anonymization-gradient-stop", 0, OPTION_REAL, GRADIENT(gradient_stop, OBJECT_FACE), .preset = "0",

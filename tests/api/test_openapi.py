@@ -1,4 +1,6 @@
 """The OpenAPI document itself; that every answer of the suite follows it is checked by contract.py as the answers come."""
+import urllib.parse
+
 import pytest
 
 import contract
@@ -26,6 +28,15 @@ def test_references_lead_somewhere():
             for value in node:
                 walk(value)
     walk(contract.DOCUMENT)
+
+
+def test_urls_that_may_lead_nowhere_are_documented(server, picture):
+    """With the least that an upload can keep, exactly those URLs answer 422 whose description says so."""
+    answer = server.done(picture, method='detect', save_mask='none')
+    for name, value in contract.DOCUMENT['components']['schemas']['ImageUpload']['properties'].items():
+        if name.endswith('_url'):
+            status = server.get(urllib.parse.urlsplit(answer[name]).path).status
+            assert (status == 422) == ('422' in value.get('description', '')) and status in (200, 422), name
 
 
 def test_everything_documented_was_exercised(request):
