@@ -4,6 +4,8 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -115,6 +117,28 @@ void client_adopt(struct client *c)
     pthread_mutex_unlock(&c->all->lock);
 }
 
+static bool has_sent(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) && info.tcpi_bytes_received > 0;
+}
+
+/* Before a client's first request line nothing says which thread serves it. Where a single one of those clients has
+ * sent anything, it is the one whom a thread without a client has read. */
+static int only_sender_without_thread(const struct clients *all)
+{
+    int fd = -1;
+    for (const struct client *c = all->first; c; c = c->next) {
+        if (c->has_thread || !has_sent(c->fd))
+            continue;
+        if (fd >= 0)
+            return -1;
+        fd = c->fd;
+    }
+    return fd;
+}
+
 int clients_own_fd(struct clients *all)
 {
     int fd = -1;
@@ -122,6 +146,8 @@ int clients_own_fd(struct clients *all)
     for (struct client *c = all->first; c && fd < 0; c = c->next)
         if (c->has_thread && pthread_equal(c->thread, pthread_self()))
             fd = c->fd;
+    if (fd < 0)
+        fd = only_sender_without_thread(all);
     pthread_mutex_unlock(&all->lock);
     return fd;
 }

@@ -43,7 +43,7 @@ struct client *client_create(struct clients *all, int fd); /* NULL: out of memor
 void client_destroy(struct client *c);                     /* before fd is closed; NULL-safe */
 void client_adopt(struct client *c);                       /* the calling thread serves it */
 void client_enter(struct client *c, enum client_phase phase);
-/* The socket of the client whom the calling thread serves; -1 where there is none. */
+/* The socket of the client whom the calling thread, one of a connection, serves; -1 where that cannot be told. */
 int clients_own_fd(struct clients *all);
 
 /* How many are between the begin of a connection and their first request's line, or between a request and the end of

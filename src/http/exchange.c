@@ -72,13 +72,22 @@ static enum MHD_Result collect_query(
     return MHD_YES;
 }
 
+/* The path of a request target; the absolute form, "http://host/path", is to be taken as well (RFC 9112, 3.2.2). */
+static const char *behind_authority(const char *target)
+{
+    if (strncasecmp(target, "http://", 7) && strncasecmp(target, "https://", 8))
+        return target;
+    const char *path = strchr(strstr(target, "://") + 3, '/');
+    return path ? path : "/";
+}
+
 /* Fills rq from what libmicrohttpd has read. */
 static void describe(struct exchange *x, struct MHD_Connection *connection, const char *path, const char *method)
 {
     struct http_request *rq = &x->rq;
     rq->connection = connection;
     rq->method = method;
-    rq->path = path;
+    rq->path = behind_authority(path);
     rq->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const struct sockaddr *address =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;

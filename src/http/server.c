@@ -115,8 +115,8 @@ static void on_completed(
 /* libmicrohttpd answers what it cannot read with a page of HTML of its own, and the one sign of it is this log message,
  * from the connection's thread and just before the page is sent. Our clients are promised JSON: so the answer is given
  * here and the sending side shut, which leaves the page nowhere to go. Should the message read differently one day,
- * the page is what clients get; so do those whose first request line cannot be read, before which nothing says which
- * connection a thread serves. */
+ * the page is what clients get; so do those whose first request line cannot be read while that of another is still
+ * coming (clients_own_fd). */
 static void answer_malformed(struct http_server *s, va_list args)
 {
     const unsigned status = va_arg(args, unsigned);

@@ -36,6 +36,8 @@ def split(answer):
 
 
 MALFORMED = [
+    (b'GET /v1/status\r\n\r\n', 400),
+    (b'GET /v1/status HTTP/1.x\r\nHost: x\r\n\r\n', 400),
     (b'GET /v1/status HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400),
     (b'POST /v1/file HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n', 400),
     (b'POST /v1/file HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\n', 400),
@@ -47,6 +49,12 @@ MALFORMED = [
     (b'GET /v1/status HTTP/1.1\r\nHost: x\r\nX: ' + b'a' * 300000 + b'\r\n\r\n', 431),
     (b'DELETE /v1/task/list HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n', 413),
 ]
+
+
+@pytest.mark.parametrize('target, status', [(b'http://x/v1/status', 200), (b'HTTPS://user@x:80/v1/task/list?limit=1', 200), (b'http://x', 200), (b'http://x/', 200), (b'http://x/nothing', 404)])
+def test_absolute_targets(server, target, status):
+    got, head, body = split(server.raw(b'GET ' + target + b' HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+    assert got == status, (head, body)
 
 
 @pytest.mark.parametrize('request_bytes, status', MALFORMED)
