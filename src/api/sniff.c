@@ -4,6 +4,30 @@
 
 #include <string.h>
 
+const char *sniff_foreign(const uint8_t *data, size_t len)
+{
+    static const struct {
+        size_t at, size;
+        const char *magic, *name;
+    } table[] = {
+        {4, 8, "ftypheic", "HEIC"},
+        {4, 8, "ftypheix", "HEIC"},
+        {4, 8, "ftypheim", "HEIC"},
+        {4, 8, "ftypheis", "HEIC"},
+        {4, 8, "ftypmif1", "HEIF"},
+        {4, 8, "ftypavif", "AVIF"},
+        {8, 4, "WEBP", "WebP"},
+        {0, 4, "GIF8", "GIF"},
+        {0, 3, "II*", "TIFF"}, /* cameras' raw files as well */
+        {0, 4, "MM\0*", "TIFF"},
+        {0, 4, "%PDF", "PDF"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (len >= table[i].at + table[i].size && !memcmp(data + table[i].at, table[i].magic, table[i].size))
+            return table[i].name;
+    return NULL;
+}
+
 /* MPEG transport stream: a sync byte every 188 bytes (192 with the time codes of M2TS, which stand before it). */
 static bool is_transport_stream(const uint8_t *data, size_t len)
 {
@@ -30,10 +54,8 @@ static const char *iso_media_type(const uint8_t *data, size_t len)
             return "video/quicktime";
     if (memcmp(data + 4, "ftyp", 4))
         return NULL;
-    static const char *const stills[] = {"heic", "heix", "heim", "heis", "mif1", "avif"};
-    for (size_t i = 0; i < sizeof stills / sizeof *stills; i++)
-        if (!memcmp(data + 8, stills[i], 4))
-            return NULL;
+    if (sniff_foreign(data, len))
+        return NULL;
     return memcmp(data + 8, "qt  ", 4) ? "video/mp4" : "video/quicktime";
 }
 

@@ -12,4 +12,7 @@
 /* The content type, NULL where it is neither. *ret_video says which. */
 const char *sniff_type(const uint8_t *data, size_t len, bool *ret_video);
 
+/* "HEIC", "GIF", ...: what people take for a picture that can be sent and is none; NULL where it is nothing known. */
+const char *sniff_foreign(const uint8_t *data, size_t len);
+
 #endif

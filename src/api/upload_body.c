@@ -41,6 +41,9 @@ static int on_part(void *opaque, const struct multipart_part *part, struct error
 static int sniff(struct upload *u, struct error *err)
 {
     const char *type = sniff_type(u->head, u->head_len, &u->task.is_video);
+    const char *foreign = type ? NULL : sniff_foreign(u->head, u->head_len);
+    if (foreign)
+        return error_set(err, -EBADMSG, "fileobject: this is %s; send JPEG or PNG, or a video", foreign);
     if (!type)
         return error_set(err, -EBADMSG, "fileobject: %s",
             u->head_len ? "the file is neither an image (JPEG, PNG) nor a video that can be decoded"

@@ -52,6 +52,13 @@ def test_type_is_found_from_the_bytes(server, name, declared):
         assert answer.json()['content_type'] == want
 
 
+@pytest.mark.parametrize('data, name', [(b'\0\0\0\x18ftypheic', 'HEIC'), (b'\0\0\0\x18ftypmif1', 'HEIF'), (b'\0\0\0\x1cftypavif', 'AVIF'), (b'RIFF\x10\0\0\0WEBPVP8 ', 'WebP'),
+                                        (b'GIF89a', 'GIF'), (b'II*\0', 'TIFF'), (b'MM\0*', 'TIFF'), (b'%PDF-1.7', 'PDF')])
+def test_other_formats_are_named(server, data, name):
+    answer = server.upload(data + bytes(2000))
+    assert answer.status == 422 and answer.detail == f'fileobject: this is {name}; send JPEG or PNG, or a video'
+
+
 def test_part_without_a_file_name(server, picture):
     body, content_type = multipart([('fileobject', None, picture)])
     answer = server.request('POST', '/v1/file', body, {'Content-Type': content_type})
