@@ -121,7 +121,7 @@ static int append_record(void *opaque, const struct task *t)
 {
     struct listing *l = opaque;
     json_t *record = record_task(l->endpoint, t, NULL);
-    char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
+    char *text = record ? json_dumps(record, JSON_INDENT(2) | JSON_REAL_PRECISION(HTTP_JSON_DIGITS)) : NULL;
     int rc = text ? buffer_printf(&l->json, "%s%s", l->json.len > 1 ? ",\n" : "", text) : -ENOMEM;
     json_decref(record);
     free(text);

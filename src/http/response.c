@@ -75,7 +75,8 @@ void http_respond_stream(
 void http_respond_json(struct http_response *rs, int status, json_t *json)
 {
     static const char exhausted[] = "{\"detail\": \"out of memory\"}";
-    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+    char *text =
+        json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(HTTP_JSON_DIGITS)) : NULL;
     json_decref(json);
     if (text)
         http_respond_owned(rs, status, "application/json", text, (int64_t)strlen(text));

@@ -11,6 +11,7 @@
 #include "base/error.h"
 
 #define HTTP_MAX_HEADERS 12
+#define HTTP_JSON_DIGITS 10 /* of numbers: 0.4 as 0.4, not as the 0.40000000000000002 that it is */
 
 enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_OWNED, HTTP_BODY_STATIC, HTTP_BODY_FD, HTTP_BODY_STREAM };
 

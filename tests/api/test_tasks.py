@@ -28,6 +28,12 @@ def test_record(server, done):
     assert record['anonymised_url'] == done['anonymised_url'] and record['anonymised-url'] == done['anonymised_url']
 
 
+def test_numbers_are_shown_as_they_were_given(server, picture):
+    task = server.done(picture, face_threshold='0.4', kernel_size_face='0.1')['id']
+    for body in (server.get(f'/v1/task/{task}').body, server.get('/v1/task/list?limit=1').body):
+        assert b'"face-threshold": 0.4,' in body and b'"kernel-size-face": 0.1,' in body and b'.40000' not in body
+
+
 def test_list_is_newest_first_and_narrows(filled):
     server, ids = filled
     assert identifiers(server.tasks()) == ids
