@@ -109,11 +109,17 @@ void client_destroy(struct client *c)
     free(c);
 }
 
+/* With all->lock held. */
+static void adopt(struct client *c)
+{
+    c->thread = pthread_self();
+    c->has_thread = true;
+}
+
 void client_adopt(struct client *c)
 {
     pthread_mutex_lock(&c->all->lock);
-    c->thread = pthread_self();
-    c->has_thread = true;
+    adopt(c);
     pthread_mutex_unlock(&c->all->lock);
 }
 
@@ -126,28 +132,28 @@ static bool has_sent(int fd)
 
 /* Before a client's first request line nothing says which thread serves it. Where a single one of those clients has
  * sent anything, it is the one whom a thread without a client has read. */
-static int only_sender_without_thread(const struct clients *all)
+static struct client *only_sender_without_thread(const struct clients *all)
 {
-    int fd = -1;
-    for (const struct client *c = all->first; c; c = c->next) {
+    struct client *found = NULL;
+    for (struct client *c = all->first; c; c = c->next) {
         if (c->has_thread || !has_sent(c->fd))
             continue;
-        if (fd >= 0)
-            return -1;
-        fd = c->fd;
+        if (found)
+            return NULL;
+        found = c;
     }
-    return fd;
+    return found;
 }
 
 int clients_own_fd(struct clients *all)
 {
-    int fd = -1;
     pthread_mutex_lock(&all->lock);
-    for (struct client *c = all->first; c && fd < 0; c = c->next)
-        if (c->has_thread && pthread_equal(c->thread, pthread_self()))
-            fd = c->fd;
-    if (fd < 0)
-        fd = only_sender_without_thread(all);
+    struct client *own = all->first;
+    while (own && !(own->has_thread && pthread_equal(own->thread, pthread_self())))
+        own = own->next;
+    if (!own && (own = only_sender_without_thread(all)))
+        adopt(own);
+    int fd = own ? own->fd : -1;
     pthread_mutex_unlock(&all->lock);
     return fd;
 }

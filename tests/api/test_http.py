@@ -64,6 +64,18 @@ def test_malformed_requests_are_answered_in_json(server, request_bytes, status):
     assert json.loads(body)['detail']
 
 
+def test_malformed_first_lines_one_after_another(server):
+    """The thread of each is told although those before are still being closed."""
+    kept = []
+    for _ in range(5):
+        s = socket.create_connection(('127.0.0.1', server.port), timeout=10)
+        s.sendall(b'GET /v1/status\r\n\r\n')
+        kept.append(s)
+        assert b'application/json' in s.recv(65536)
+    for s in kept:
+        s.close()
+
+
 def test_garbage_does_not_hurt(server):
     for data in (b'GARBAGE\r\n\r\n', b'\x16\x03\x01\x02\x00\x01\x00' * 30, b'\0' * 1000, b'GET / HTTP/9.9\r\n\r\n', b'\r\n\r\n\r\n', b'POST ' + b'/' * 400000):
         server.raw(data, seconds=2, shut=True)
