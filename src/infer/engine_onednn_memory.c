@@ -42,8 +42,12 @@ int build_outputs(struct build *b)
         return -ENOMEM;
     for (int i = 0; i < n; i++) {
         int value = b->graph->outputs[i];
-        if (b->graph->values[value].shape.rank > 4)
+        const struct value *v = &b->graph->values[value];
+        if (v->shape.rank > 4)
             return error_set(b->err, -EOPNOTSUPP, "an output has more than 4 axes");
+        if (v->type != TENSOR_F32)
+            return error_set(b->err, -EOPNOTSUPP, "output '%s' is not of real numbers, which is not supported",
+                v->name ? v->name : "");
         int slot = build_value(b, value);
         if (slot >= 0 && !strided_output(&c->slots[slot].md, &c->base.outputs[i])) {
             slot = build_value_plain(b, value);

@@ -62,9 +62,11 @@ int build_value(struct build *b, int value)
     if (b->slot_of[value] >= 0)
         return b->c->slots[b->slot_of[value]].scale > 0 ? build_real(b, value) : b->slot_of[value];
     const struct tensor *t = b->graph->values[value].constant;
-    if (!t || t->type != TENSOR_F32)
+    if (!t || t->type != TENSOR_F32) {
+        const struct node *node = b->node < b->graph->n_nodes ? &b->graph->nodes[b->node] : NULL;
         return error_set(b->err, -EOPNOTSUPP, "node '%s' (%s): an input has a type that is not supported here",
-            b->graph->nodes[b->node].name, op_name(b->graph->nodes[b->node].op));
+            node ? node->name : "outputs", node ? op_name(node->op) : "outputs");
+    }
     dnnl_memory_desc_t md;
     int r = build_plain_md(b, value, &md);
     if (r >= 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,6 +238,30 @@ static void absurd_shapes(void **state)
     free(k);
 }
 
+/* Outputs are read as real numbers; others are refused by name. 64 nodes fill their array: nothing lies behind. */
+static void outputs_of_other_types(void **state)
+{
+    static const char *const names[] = {"whole", "codes", "dims"};
+    struct net net;
+    struct error err;
+    for (int kind = 0; kind < 3; kind++) {
+        char from[16] = "x", to[16];
+        net_init(&net, 13);
+        net_ints(&net, "whole", (int64_t[]){1, 2}, 2);
+        net_codes(&net, "codes", 3, "ab", 1, (int64_t[]){2});
+        for (int i = 0; i < 64; i++) {
+            snprintf(to, sizeof to, "a%d", i);
+            net_node(&net, "Exp", from, to);
+            memcpy(from, to, sizeof to);
+        }
+        net_node(&net, "Shape", "x", "dims");
+        net_output(&net, to);
+        net_output(&net, names[kind]);
+        assert_int_equal(try_net(&net, &err), -EOPNOTSUPP);
+        assert_non_null(strstr(err.text, names[kind]));
+    }
+}
+
 /* More shapes than are kept, coming back to earlier ones: always the same result. */
 static void cache_of_shapes(void **state)
 {
@@ -316,6 +341,7 @@ int main(void)
         cmocka_unit_test(missing_and_cyclic_inputs),
         cmocka_unit_test(weights_that_lie),
         cmocka_unit_test(absurd_shapes),
+        cmocka_unit_test(outputs_of_other_types),
         cmocka_unit_test(cache_of_shapes),
         cmocka_unit_test(memory_plan),
     };
