@@ -133,6 +133,8 @@ int shape_resize_node(const struct shaping *s)
         scales = NULL;
     if (x->rank != 4)
         return shaping_refuse(s, -EOPNOTSUPP, "only pictures can be resized");
+    if (x->dims[2] < 1 || x->dims[3] < 1)
+        return shaping_refuse(s, -EINVAL, "the picture is empty");
     if (sizes ? sizes->type != TENSOR_I64 || sizes->count != 4
               : !scales || scales->type != TENSOR_F32 || scales->count != 4)
         return shaping_refuse(s, -EOPNOTSUPP, "four constant scales or sizes are needed");

@@ -262,6 +262,30 @@ static void outputs_of_other_types(void **state)
     }
 }
 
+/* A picture without rows or columns has no nearest one: resized to any size, it is refused. */
+static void resizing_nothing(void **state)
+{
+    struct net net;
+    struct error err;
+    for (int axis = 2; axis < 4; axis++) {
+        net_init(&net, 13);
+        net_ints(&net, "nought", (int64_t[]){0}, 1);
+        net_ints(&net, "axis", (int64_t[]){axis}, 1);
+        net_ints(&net, "sizes", (int64_t[]){1, 2, 6, 6}, 4);
+        net_node(&net, "Slice", "x,nought,nought,axis", "empty");
+        net_node(&net, "Resize", "empty,,,sizes", "y");
+        net_output(&net, "y");
+        assert_int_equal(try_net(&net, &err), -EINVAL);
+    }
+    net_init(&net, 13); /* a constant, resized when the file is read */
+    net_floats(&net, "empty", NULL, 4, (int64_t[]){1, 1, 0, 1 << 27});
+    net_ints(&net, "sizes", (int64_t[]){1, 1, 1, 1}, 4);
+    net_node(&net, "Resize", "empty,,,sizes", "a");
+    net_node(&net, "Add", "x,a", "y");
+    net_output(&net, "y");
+    assert_int_equal(try_net(&net, &err), -EINVAL);
+}
+
 /* More shapes than are kept, coming back to earlier ones: always the same result. */
 static void cache_of_shapes(void **state)
 {
@@ -341,6 +365,7 @@ int main(void)
         cmocka_unit_test(missing_and_cyclic_inputs),
         cmocka_unit_test(weights_that_lie),
         cmocka_unit_test(absurd_shapes),
+        cmocka_unit_test(resizing_nothing),
         cmocka_unit_test(outputs_of_other_types),
         cmocka_unit_test(cache_of_shapes),
         cmocka_unit_test(memory_plan),
