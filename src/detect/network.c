@@ -166,9 +166,10 @@ static int find_output(const struct network *n, const struct infer_output *outpu
     if (!o)
         return error_set(err, -EINVAL, "model %s has no output named %s", n->name, w->name);
     int height = w->picture->height / w->stride, width = w->picture->width / w->stride;
-    if (o->c != w->channels || o->h != height || o->w != width)
-        return error_set(err, -EINVAL, "model %s: output %s is %d x %d x %d for an input of %d x %d, not %d x %d x %d",
-            n->name, w->name, o->c, o->h, o->w, w->picture->height, w->picture->width, w->channels, height, width);
+    if (o->n != 1 || o->c != w->channels || o->h != height || o->w != width)
+        return error_set(err, -EINVAL,
+            "model %s: output %s is %d x %d x %d x %d for an input of 1 x 3 x %d x %d, not 1 x %d x %d x %d", n->name,
+            w->name, o->n, o->c, o->h, o->w, w->picture->height, w->picture->width, w->channels, height, width);
     *ret = o;
     return 0;
 }

@@ -164,6 +164,15 @@ void net_output(struct net *net, const char *name)
     append(net, &net->graph.output, &net->graph.n_output, value_info(net, name));
 }
 
+void net_meta(struct net *net, const char *key, const char *value)
+{
+    Onnx__StringStringEntryProto *p = own(net, malloc(sizeof *p));
+    onnx__string_string_entry_proto__init(p);
+    p->key = own_text(net, key);
+    p->value = own_text(net, value);
+    append(net, &net->model.metadata_props, &net->model.n_metadata_props, p);
+}
+
 uint8_t *net_pack(struct net *net, size_t *ret_len)
 {
     uint8_t *data = malloc(onnx__model_proto__get_packed_size(&net->model) + 1);

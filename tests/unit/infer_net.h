@@ -34,6 +34,7 @@ void net_attr_float(struct net *net, const char *name, float value);
 void net_attr_text(struct net *net, const char *name, const char *value);
 void net_attr_ints(struct net *net, const char *name, int n, const int64_t *values);
 void net_output(struct net *net, const char *name);
+void net_meta(struct net *net, const char *key, const char *value); /* of the file's metadata_props */
 
 uint8_t *net_pack(struct net *net, size_t *ret_len); /* the file; to be freed */
 int net_load(struct net *net, struct infer_model **ret_model, struct error *err);

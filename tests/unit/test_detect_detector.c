@@ -1,6 +1,6 @@
 /* The detector with the models that ship: it loads what is asked for, refuses foreign files with a reason, and gives
  * boxes inside the picture. */
-#include "unit.h"
+#include "infer_net.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +67,44 @@ static void foreign_models_are_refused_with_a_reason(void **state)
     struct error err = {0};
     assert_int_equal(network_create("own.onnx", "not a model", 11, &plain, &n, &err), -EINVAL);
     assert_non_null(strstr(err.text, "own.onnx"));
+}
+
+/* Outputs of the right sizes in a batch of none have no memory behind them. */
+static void a_batch_of_none_is_refused(void **state)
+{
+    static const char *const meta[][2] = {{"classes", "face,license-plate"}, {"strides", "8"}, {"head", "distance"},
+        {"color", "RGB"}, {"mean", "127.5"}, {"scale", "0.0156"}, {"pad", "114"}, {"multiple", "32"}};
+    float *k = noise_array(6 * 3 * 64, 1);
+    for (int64_t batch = 0; batch < 2; batch++) {
+        struct net net;
+        struct network *n = NULL;
+        struct error err = {0};
+        size_t len;
+        net_init(&net, 13);
+        for (size_t i = 0; i < sizeof meta / sizeof *meta; i++) {
+            char key[32];
+            snprintf(key, sizeof key, "obscura.%s", meta[i][0]);
+            net_meta(&net, key, meta[i][1]);
+        }
+        net_floats(&net, "k", k, 4, (int64_t[]){6, 3, 8, 8});
+        net_ints(&net, "parts", (int64_t[]){2, 4}, 2);
+        net_ints(&net, "nought", (int64_t[]){0}, 1);
+        net_ints(&net, "batch", &batch, 1);
+        net_node(&net, "Conv", "x,k", "a");
+        net_attr_ints(&net, "strides", 2, (int64_t[]){8, 8});
+        net_node(&net, "Slice", "a,nought,batch,nought", "b");
+        net_node(&net, "Split", "b,parts", "cls_8,box_8");
+        net_attr_int(&net, "axis", 1);
+        net_output(&net, "cls_8");
+        net_output(&net, "box_8");
+        uint8_t *data = net_pack(&net, &len);
+        assert_int_equal(network_create("own.onnx", data, len, &plain, &n, &err), batch ? 0 : -EINVAL);
+        assert_true(batch || strstr(err.text, "cls_8"));
+        network_destroy(n);
+        net_finish(&net);
+        free(data);
+    }
+    free(k);
 }
 
 static struct frame *drawn(int width, int height)
@@ -224,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_models_say_what_they_are),
         cmocka_unit_test(foreign_models_are_refused_with_a_reason),
+        cmocka_unit_test(a_batch_of_none_is_refused),
         cmocka_unit_test(finds_only_what_is_asked_for_inside_the_picture),
         cmocka_unit_test(boxes_are_enlarged_about_their_centres),
         cmocka_unit_test(types_that_were_not_loaded_are_refused),
