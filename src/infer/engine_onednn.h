@@ -125,6 +125,9 @@ struct eltwise {
 int onednn_eltwise(
     enum unary kind, float alpha, float beta, struct eltwise ret[2]); /* one activation is one or two of oneDNN's */
 int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float beta); /* 0 or -EIO */
+/* Whether only this addition of the node reads its summand: else the result cannot be written over it, since kernels
+ * store partial sums there before they come to the other one. */
+bool onednn_added_once(const struct node *node, int post);
 int build_attr(struct build *b, dnnl_primitive_attr_t *ret_attr); /* with a user-provided scratchpad */
 /* Appends the node's posts, additions in the layout `dst`. *ret_sum is the slot that the result is to be written over,
  * or -1; the other summands go to `summands`, by post (-1: none). */

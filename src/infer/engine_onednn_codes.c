@@ -79,7 +79,8 @@ static int append_addition(
         return slot;
     const struct slot *s = &b->c->slots[slot];
     /* A sum is written over its summand. */
-    if (c->sum < 0 && slot != c->src && s->md.data_type == c->dst.data_type && build_may_overwrite(b, value, slot)) {
+    if (c->sum < 0 && slot != c->src && s->md.data_type == c->dst.data_type && onednn_added_once(c->node, i) &&
+        build_may_overwrite(b, value, slot)) {
         c->sum = slot;
         *ret_status = dnnl_post_ops_append_sum(ops, scale / *unit);
         return 0;

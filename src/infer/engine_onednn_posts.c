@@ -44,6 +44,15 @@ int onednn_append_unary(dnnl_post_ops_t ops, enum unary kind, float alpha, float
     return 0;
 }
 
+bool onednn_added_once(const struct node *node, int post)
+{
+    for (int i = 0; i < node->n_posts; i++)
+        if (i != post && node->posts[i].type == POST_ADD &&
+            node->in[node->posts[i].input] == node->in[node->posts[post].input])
+            return false;
+    return true;
+}
+
 int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc_t *dst, int src,
     dnnl_primitive_attr_t attr, int *ret_sum, int summands[NODE_POSTS])
 {
@@ -63,7 +72,7 @@ int build_posts(struct build *b, const struct node *node, const dnnl_memory_desc
         int value = node->in[post->input], slot = build_value_as(b, value, dst);
         if (slot < 0) {
             r = slot;
-        } else if (i == 0 && slot != src &&
+        } else if (i == 0 && slot != src && onednn_added_once(node, i) &&
                    build_may_overwrite(b, value, slot)) { /* kernels take sums in the first place only */
             *ret_sum = slot;
             r = dnnl_post_ops_append_sum(ops, 1) == dnnl_success ? 0 : -EIO;

@@ -212,6 +212,40 @@ static void residuals(void **state)
     free(x), free(k), free(y);
 }
 
+/* conv(relu(x)) + v + v, with as many channels as are summed up in parts: what one addition writes over, the other must
+ * not read. The parts come as outputs of their own, where nothing is fused. */
+static void added_twice(void **state)
+{
+    enum { IN = 1024, OUT = 32, SIDE = 8, AREA = SIDE * SIDE };
+    static const int dims[4] = {1, IN, SIDE, SIDE};
+    float *x = noise_array((size_t)IN * AREA, 1), *parts[3], want[OUT * AREA];
+    float *k = noise_array((size_t)OUT * IN * 9, 2), *p = noise_array((size_t)OUT * IN, 3);
+    for (int i = 0; i < OUT * IN * 9; i++)
+        k[i] /= 96;
+    for (int i = 0; i < OUT * IN; i++)
+        p[i] /= 32;
+    for (int i = 0; i < 3; i++) {
+        struct net net;
+        int got[4];
+        net_init(&net, 13);
+        net_floats(&net, "k", k, 4, (int64_t[]){OUT, IN, 3, 3});
+        net_floats(&net, "p", p, 4, (int64_t[]){OUT, IN, 1, 1});
+        net_node(&net, "Conv", "x,p", "v");
+        net_node(&net, "Relu", "x", "r");
+        net_node(&net, "Conv", "r,k", "c");
+        net_attr_ints(&net, "pads", 4, (int64_t[]){1, 1, 1, 1});
+        net_node(&net, "Add", "c,v", "d");
+        net_node(&net, "Add", "d,v", "y");
+        net_output(&net, i == 0 ? "c" : i == 1 ? "v" : "y");
+        parts[i] = net_run(&net, x, dims, got);
+        net_finish(&net);
+    }
+    for (int i = 0; i < OUT * AREA; i++)
+        want[i] = parts[0][i] + 2 * parts[1][i];
+    assert_close(parts[2], want, OUT * AREA, 1e-4f);
+    free(x), free(k), free(p), free(parts[0]), free(parts[1]), free(parts[2]);
+}
+
 static void concat_split_slice(void **state)
 {
     float *x = noise_array(N, 1);
@@ -384,6 +418,7 @@ int main(void)
         cmocka_unit_test(folding),
         cmocka_unit_test(batch_norm_alone),
         cmocka_unit_test(residuals),
+        cmocka_unit_test(added_twice),
         cmocka_unit_test(concat_split_slice),
         cmocka_unit_test(shape_chain),
         cmocka_unit_test(softmax_and_mean),
