@@ -186,7 +186,10 @@ static bool resamples_alike(const struct node *node)
     bool half = node->resize.coords == COORDS_HALF_PIXEL, whole = is_whole_enlargement(node);
     if (node->resize.mode == RESIZE_LINEAR)
         return half && whole;
-    return whole && (half || (node->resize.coords == COORDS_ASYMMETRIC && node->resize.nearest == NEAREST_FLOOR));
+    if (half) /* a position in the middle between two is never met, so either rounding will do */
+        return whole && (node->resize.nearest == NEAREST_ROUND_PREFER_FLOOR ||
+                            node->resize.nearest == NEAREST_ROUND_PREFER_CEIL);
+    return whole && node->resize.coords == COORDS_ASYMMETRIC && node->resize.nearest == NEAREST_FLOOR;
 }
 
 static int build_resize(struct build *b, const struct node *node)

@@ -223,7 +223,9 @@ static void resize(void **state)
         float sy, sx;
     } cases[] = {{"nearest", "asymmetric", "floor", 2, 2}, {"nearest", "half_pixel", "round_prefer_floor", 2, 3},
         {"nearest", "asymmetric", "floor", 1.5f, 0.5f}, {"nearest", "asymmetric", "ceil", 2, 2},
-        {"nearest", "half_pixel", "round_prefer_ceil", 0.5f, 0.5f}, {"linear", "half_pixel", "floor", 2, 2},
+        {"nearest", "half_pixel", "round_prefer_ceil", 0.5f, 0.5f},
+        {"nearest", "half_pixel", "round_prefer_ceil", 2, 3}, {"nearest", "half_pixel", "floor", 2, 2},
+        {"nearest", "half_pixel", "ceil", 2, 3}, {"linear", "half_pixel", "floor", 2, 2},
         {"linear", "asymmetric", "floor", 2, 2}, {"linear", "align_corners", "floor", 2, 2},
         {"linear", "pytorch_half_pixel", "floor", 1.5f, 2}};
     float *x = noise_array(C * H * W, 1);
