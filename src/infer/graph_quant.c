@@ -53,11 +53,18 @@ static void drop_readers(struct graph *graph, int codes)
     }
 }
 
+/* Nodes that go when the graph is shaped, whoever reads their results: they cannot bring a value to its codes' range.
+ */
+static bool does_nothing(const struct node *node)
+{
+    return node->op == OP_IDENTITY || node->op == OP_CAST;
+}
+
 /* The node itself: gone where its maker can make the marked value, else a clip. */
 static void replace(struct graph *graph, struct node *node, const struct coding *coding, bool marked)
 {
     int x = node->in[0], maker = graph_producer(graph, x);
-    if (marked && maker >= 0 && graph_uses(graph, x) == 1) {
+    if (marked && maker >= 0 && !does_nothing(&graph->nodes[maker]) && graph_uses(graph, x) == 1) {
         struct node *made_by = &graph->nodes[maker];
         for (int k = 0; k < made_by->n_out; k++)
             if (made_by->out[k] == x)

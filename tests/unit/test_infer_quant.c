@@ -308,12 +308,38 @@ static void ranges(void **state)
     net_finish(&net);
 }
 
+/* Nodes that do nothing go, but not the range of the codes behind them. */
+static void ranges_behind_nothing(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        struct net net;
+        struct error err = {0};
+        const struct infer_output *o;
+        float x[4] = {-3, 0.25f, 1, 9};
+        int count;
+        net_init(&net, 13);
+        net_node(&net, i ? "Cast" : "Identity", "x", "same");
+        if (i)
+            net_attr_int(&net, "to", 1);
+        rounded(&net, "same", 0.01f, 2, 0, "y");
+        net_output(&net, "y");
+        struct infer_model *model = load(&net, INFER_INT8, 1);
+        assert_int_equal(infer_run_tensor(model, x, (const int[]){1, 1, 2, 2}, &o, &count, &err), 0);
+        const float want[4] = {0, 0.25f, 1, 2.55f};
+        for (int k = 0; k < 4; k++)
+            assert_true(fabsf(infer_at(o, 0, k / 2, k % 2) - want[k]) < 0.006f);
+        infer_model_destroy(model);
+        net_finish(&net);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_loops),
         cmocka_unit_test(borders),
         cmocka_unit_test(ranges),
+        cmocka_unit_test(ranges_behind_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
