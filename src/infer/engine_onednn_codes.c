@@ -6,6 +6,7 @@
  * possible is multiplied. oneDNN adds the bias before its output scales, and other values in their codes. */
 #include "infer/engine_onednn.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct codes {
@@ -136,6 +137,12 @@ static int build_attributes(struct build *b, struct codes *c, dnnl_primitive_att
     return r < 0 ? r : append_posts(b, c, *ret_attr);
 }
 
+/* The channel's bias in units of the sums. */
+static float sum_bias(const struct codes *c, const struct tensor *bias, int channel)
+{
+    return bias->f32[channel] / (c->src_scale * c->scales->f32[c->scales->count == 1 ? 0 : channel]);
+}
+
 /* A slot with the bias in units of the sums. */
 static int build_bias(struct build *b, const struct codes *c, const dnnl_memory_desc_t *md)
 {
@@ -147,7 +154,7 @@ static int build_bias(struct build *b, const struct codes *c, const dnnl_memory_
         return slot;
     }
     for (int i = 0; i < c->channels; i++)
-        scaled[i] = bias->f32[i] / (output_scale(c, i) * c->unit);
+        scaled[i] = sum_bias(c, bias, i);
     b->c->slots[slot].constant = b->c->slots[slot].owned = scaled;
     return slot;
 }
@@ -177,6 +184,16 @@ static dnnl_status_t make_pd(const struct build *b, const struct codes *c, const
     return s == dnnl_success ? dnnl_primitive_desc_create(ret_pd, &d, attr, b->engine->dnnl, NULL) : s;
 }
 
+/* Whether every channel's bias can be added to its sum: where the weights are nought or nearly, their scale is no unit
+ * for it. */
+static bool bias_fits(const struct codes *c, const struct tensor *bias)
+{
+    for (int i = 0; bias && i < c->channels; i++)
+        if (!(fabsf(sum_bias(c, bias, i)) < 1e30f)) /* nor not a number */
+            return false;
+    return true;
+}
+
 static bool applies(const struct build *b, const struct node *node, struct codes *c)
 {
     const struct tensor *w = graph_constant(b->graph, node, 1), *bias = graph_constant(b->graph, node, 2);
@@ -187,7 +204,8 @@ static bool applies(const struct build *b, const struct node *node, struct codes
     c->weights = w->codes;
     c->scales = w->scales;
     c->src_scale = b->c->slots[c->src].scale;
-    return c->weights->type == TENSOR_I8 && (c->scales->count == 1 || c->scales->count == (size_t)c->channels);
+    return c->weights->type == TENSOR_I8 && (c->scales->count == 1 || c->scales->count == (size_t)c->channels) &&
+           bias_fits(c, bias);
 }
 
 static int dst_md(const struct build *b, struct codes *c)

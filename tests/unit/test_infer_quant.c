@@ -333,6 +333,40 @@ static void ranges_behind_nothing(void **state)
     }
 }
 
+/* A channel of weights that are nought or nearly has no unit in which its bias could be added to sums of codes. */
+static void channels_without_weights(void **state)
+{
+    static struct conv k;
+    static const float scales[3] = {0, 1e-42f, 1e-38f};
+    k = random_conv(C, C, 3, 1, 7);
+    for (int i = 0; i < 3; i++) {
+        k.scales[2 + i] = scales[i];
+        k.bias[2 + i] = 1.5f;
+    }
+    struct net net;
+    struct error err = {0};
+    const struct infer_output *o;
+    struct plane x = plane(C, 6, 8);
+    unsigned seed = 3;
+    int count;
+    for (int i = 0; i < C * 6 * 8; i++)
+        x.v[i] = noise(&seed);
+    net_init(&net, 13);
+    rounded(&net, "x", 0.01f, 3, 0, "a");
+    conv_node(&net, "a", &k, "c");
+    rounded(&net, "c", 0.02f, 3, 0, "y");
+    net_output(&net, "y");
+    struct infer_model *model = load(&net, INFER_INT8, 1);
+    assert_int_equal(infer_run_tensor(model, x.v, (const int[]){1, C, 6, 8}, &o, &count, &err), 0);
+    round_to(&x, 0.01f, -128, 127);
+    struct plane want = convolve(&x, &k);
+    round_to(&want, 0.02f, -128, 127);
+    check(o, &want, 0.05f, 0.1f);
+    infer_model_destroy(model);
+    free(x.v), free(want.v);
+    net_finish(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +374,7 @@ int main(void)
         cmocka_unit_test(borders),
         cmocka_unit_test(ranges),
         cmocka_unit_test(ranges_behind_nothing),
+        cmocka_unit_test(channels_without_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
