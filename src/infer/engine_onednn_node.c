@@ -243,6 +243,26 @@ out:
     return r;
 }
 
+/* Inputs of a concatenation as they are where they have one type, else all in that of the values between layers. */
+static int concat_sources(struct build *b, const struct node *node, int *ret_slots, dnnl_memory_desc_t *ret_mds)
+{
+    bool alike = true;
+    for (int i = 0; i < node->n_in; i++) {
+        int slot = ret_slots[i] = build_value(b, node->in[i]);
+        if (slot < 0)
+            return slot;
+        ret_mds[i] = b->c->slots[slot].md;
+        alike &= ret_mds[i].data_type == ret_mds[0].data_type;
+    }
+    for (int i = 0; !alike && i < node->n_in; i++) {
+        ret_mds[i].data_type = b->type;
+        ret_slots[i] = build_value_as(b, node->in[i], &ret_mds[i]);
+        if (ret_slots[i] < 0)
+            return ret_slots[i];
+    }
+    return 0;
+}
+
 static int build_concat(struct build *b, const struct node *node)
 {
     int n = node->n_in, r = 0;
@@ -253,11 +273,8 @@ static int build_concat(struct build *b, const struct node *node)
     struct step *step;
     if (!more || !mds)
         r = -ENOMEM;
-    for (int i = 0; r >= 0 && i < n; i++) {
-        r = more[i] = build_value(b, node->in[i]);
-        if (r >= 0)
-            mds[i] = b->c->slots[r].md;
-    }
+    if (r >= 0)
+        r = concat_sources(b, node, more, mds);
     if (r >= 0)
         r = build_attr(b, &attr);
     if (r < 0)

@@ -181,23 +181,33 @@ uint8_t *net_pack(struct net *net, size_t *ret_len)
     return data;
 }
 
-int net_load(struct net *net, struct infer_model **ret_model, struct error *err)
+static int load(struct net *net, enum infer_precision precision, struct infer_model **ret_model, struct error *err)
 {
     size_t len;
     uint8_t *data = net_pack(net, &len);
-    struct infer_options options = {.precision = INFER_F32, .threads = 1};
+    struct infer_options options = {.precision = precision, .threads = 1};
     int r = infer_model_load(data, len, &options, ret_model, err);
     free(data);
     return r;
 }
 
+int net_load(struct net *net, struct infer_model **ret_model, struct error *err)
+{
+    return load(net, INFER_F32, ret_model, err);
+}
+
 float *net_run(struct net *net, const float *x, const int dims[4], int ret_dims[4])
+{
+    return net_run_in(net, INFER_F32, x, dims, ret_dims);
+}
+
+float *net_run_in(struct net *net, enum infer_precision precision, const float *x, const int dims[4], int ret_dims[4])
 {
     struct infer_model *model;
     struct error err = {0};
     const struct infer_output *o = NULL;
     int count;
-    if (net_load(net, &model, &err) < 0 || infer_run_tensor(model, x, dims, &o, &count, &err) < 0)
+    if (load(net, precision, &model, &err) < 0 || infer_run_tensor(model, x, dims, &o, &count, &err) < 0)
         fail_msg("%s", err.text);
     float *dense = malloc((size_t)o->n * (size_t)o->c * (size_t)o->h * (size_t)o->w * sizeof *dense), *to = dense;
     for (int n = 0; n < o->n; n++)

@@ -42,6 +42,8 @@ int net_load(struct net *net, struct infer_model **ret_model, struct error *err)
 /* A run in f32 on one thread: the first output as dense NCHW, to be freed, with its sizes. Fails the test on any error.
  */
 float *net_run(struct net *net, const float *x, const int dims[4], int ret_dims[4]);
+/* The same in another precision. */
+float *net_run_in(struct net *net, enum infer_precision precision, const float *x, const int dims[4], int ret_dims[4]);
 
 float noise(unsigned *state); /* in [-1, 1), the same in every run */
 float *noise_array(size_t n, unsigned seed);

@@ -306,6 +306,46 @@ static void shape_chain(void **state)
     free(x), free(y);
 }
 
+/* Halves of a convolution's result with a convolution of one half, as many detectors have it: where convolutions make
+ * bf16 and kernels f32, types meet in the concatenation. Once more where one of the inputs is an output too. */
+static void concat_of_types(void **state)
+{
+    enum { M = 16 };
+    float *x = noise_array(N, 1), *k = noise_array(M * M, 2);
+    for (int i = 0; i < M * M; i++)
+        k[i] /= 4;
+    for (int shape = 0; shape < 2; shape++) {
+        struct net net;
+        int dims[4];
+        net_init(&net, 13);
+        net_ints(&net, "parts", (int64_t[]){M / 2, M / 2}, 2);
+        net_floats(&net, "k0", k, 4, (int64_t[]){M, C, 1, 1});
+        net_floats(&net, "k1", k, 4, (int64_t[]){M / 2, M / 2, 1, 1});
+        net_floats(&net, "k2", k, 4, (int64_t[]){4, M, 1, 1});
+        net_node(&net, "Conv", "x,k0", "a");
+        net_node(&net, "Split", "a,parts", "p,q");
+        net_attr_int(&net, "axis", 1);
+        net_node(&net, "Conv", shape ? "p,k1" : "q,k1", shape ? "other" : "b");
+        net_node(&net, "Relu", shape ? "other" : "b", "r");
+        net_node(&net, "Conv", "p,k1", "s");
+        net_node(&net, "Concat", shape ? "other,s" : "p,r", "c");
+        net_attr_int(&net, "axis", 1);
+        net_node(&net, "Conv", "c,k2", "y");
+        net_output(&net, "y");
+        if (shape)
+            net_output(&net, "other");
+        float *want = net_run(&net, x, x_dims, dims);
+        for (int i = INFER_AUTO; i <= INFER_INT8; i++) {
+            float *got = net_run_in(&net, (enum infer_precision)i, x, x_dims, dims);
+            assert_close(got, want, 4 * H * W, 0.03f);
+            free(got);
+        }
+        net_finish(&net);
+        free(want);
+    }
+    free(x), free(k);
+}
+
 static void softmax_and_mean(void **state)
 {
     float *x = noise_array(N, 1), want[N];
@@ -420,6 +460,7 @@ int main(void)
         cmocka_unit_test(residuals),
         cmocka_unit_test(added_twice),
         cmocka_unit_test(concat_split_slice),
+        cmocka_unit_test(concat_of_types),
         cmocka_unit_test(shape_chain),
         cmocka_unit_test(softmax_and_mean),
         cmocka_unit_test(matrices),
