@@ -115,12 +115,24 @@ static int read_one(
     return r < 0 ? error_prefix(err, "%s", path) : 0;
 }
 
+/* A whole number of the model's metadata that can be placed with. */
+static int check_number(const struct infer_model *model, const char *key, int least, int most, struct error *err)
+{
+    const char *text = infer_model_meta(model, key);
+    double v = least;
+    if (!text || (text_real(text, &v) == 0 && v >= least && v <= most && v == (int)v))
+        return 0;
+    return error_set(err, -EINVAL, "%s is \"%.40s\", not a whole number from %d to %d", key, text, least, most);
+}
+
 int pictures_read(char *const *paths, int n, int limit, int long_side, const struct infer_model *like,
     struct pictures *ret, struct error *err)
 {
     struct names names = {0};
     *ret = (struct pictures){0};
-    int r = 0;
+    int r = check_number(like, "obscura.multiple", 1, 1024, err);
+    if (r >= 0)
+        r = check_number(like, "obscura.pad", 0, 255, err);
     for (int i = 0; r >= 0 && i < n; i++)
         if ((r = list(&names, paths[i])) < 0)
             error_set(err, r, "%s: %s", paths[i], strerror(-r));

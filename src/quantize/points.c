@@ -145,6 +145,12 @@ void network_used_points(const struct network *n, bool *ret_used)
             use_point(&u, n->points[n->layers[i].point].name);
 }
 
+/* Many files' nodes have no names, but their results do. */
+static const char *layer_name(const Onnx__NodeProto *node)
+{
+    return node->name && *node->name ? node->name : node->n_output ? node->output[0] : "";
+}
+
 static int add_layer(struct network *n, int index)
 {
     const Onnx__NodeProto *node = node_at(n, index);
@@ -153,7 +159,7 @@ static int add_layer(struct network *n, int index)
     if (!is(node, "Conv") || !w || w->n_dims != 4 || (*bias && !network_constant(n, bias)))
         return 0;
     struct layer *l = &n->layers[n->n_layers];
-    *l = (struct layer){.name = node->name, .node = index, .channels = (int)w->dims[0], .quantized = true};
+    *l = (struct layer){.name = layer_name(node), .node = index, .channels = (int)w->dims[0], .quantized = true};
     l->operations = (double)(w->dims[0] * w->dims[1] * w->dims[2] * w->dims[3]);
     l->scales = calloc((size_t)l->channels, sizeof *l->scales);
     if (!l->scales)

@@ -32,14 +32,14 @@ struct point {
 };
 
 struct layer {
-    const char *name;  /* the node's */
+    const char *name;  /* the node's, or its result's */
     int node;          /* in the network's list */
     int point;         /* what it reads; -1: the picture, which stays as it is while the weights are quantized */
     bool quantized;    /* chosen */
     double loss;       /* of the network's outputs when this layer alone is quantized */
     double operations; /* multiplications for each output position */
     int channels;      /* of the output */
-    float *scales;     /* of its weights, one a channel; owned */
+    float *scales;     /* of its weights, one a channel, in which its bias can be a 32-bit code; owned */
 };
 
 struct network {

@@ -121,6 +121,15 @@ static float weight_scale(const float *w, size_t n, const struct choice *choice)
     return scale;
 }
 
+/* The least scale in which the channel's bias is a 32-bit code, with room for what rounding the weights adds to it:
+ * channels of hardly any weights would have a finer one. */
+static float bias_scale(const struct network *n, const struct layer *l, int channel)
+{
+    const Onnx__NodeProto *node = n->proto->graph->node[l->node];
+    const Onnx__TensorProto *bias = node->n_input > 2 ? network_constant(n, node->input[2]) : NULL;
+    return bias && l->point >= 0 ? fabsf(constant_floats(bias)[channel]) / n->points[l->point].scale / (1 << 30) : 0;
+}
+
 static void choose_weights(struct network *n, const struct choice *choice)
 {
     for (int i = 0; i < n->n_layers; i++) {
@@ -128,7 +137,8 @@ static void choose_weights(struct network *n, const struct choice *choice)
         const Onnx__TensorProto *t = network_constant(n, n->proto->graph->node[l->node]->input[1]);
         size_t each = (size_t)(t->dims[1] * t->dims[2] * t->dims[3]);
         for (int c = 0; c < l->channels; c++)
-            l->scales[c] = weight_scale(constant_floats(t) + (size_t)c * each, each, choice);
+            l->scales[c] =
+                fmaxf(weight_scale(constant_floats(t) + (size_t)c * each, each, choice), bias_scale(n, l, c));
     }
 }
 

@@ -191,7 +191,8 @@ static void write_bias(struct writing *w, const struct layer *l, const Onnx__Ten
         for (int c = 0; c < l->channels; c++) {
             scales[c] = w->n->points[l->point].scale * l->scales[c];
             double code = rint(((double)constant_floats(bias)[c] + lost_mean(w, l, t, c)) / (double)scales[c]);
-            codes[c] = (int32_t)fmin(fmax(code, -2147483647.0), 2147483647.0);
+            codes[c] =
+                (int32_t)fmin(fmax(code, -2147483647.0), 2147483647.0); /* as ranges.c chose the scale, no bound */
         }
         add_tensor(w, name, "_codes", ONNX_INT32, 1, &channels, codes);
         add_tensor(w, name, "_scale", ONNX_FLOAT, 1, &channels, scales);

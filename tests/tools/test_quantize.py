@@ -65,6 +65,60 @@ def test_layers_that_stay_real(made, pictures, tmp_path):
     assert re.search(r'^layer /net/cls.0/Conv +real', text, re.M)
 
 
+@pytest.fixture
+def small(tmp_path):
+    """Writes two convolutions with a Relu between; the second has a channel that is nothing but its bias."""
+    onnx, helper, numpy = (pytest.importorskip(name) for name in ('onnx.numpy_helper', 'onnx.helper', 'numpy'))
+    random = numpy.random.default_rng(1)
+
+    def write(names=('first', 'second', 'third'), multiple='32'):
+        weights = [random.standard_normal(shape).astype('float32') * 0.2 for shape in ((16, 3, 3, 3), (16, 16, 3, 3), (4, 16, 1, 1))]
+        weights[1][3] *= 1e-10
+        bias = numpy.zeros(16, 'float32')
+        bias[3] = 4
+        nodes = [helper.make_node('Conv', ['x', 'w0'], ['a'], names[0], pads=[1] * 4), helper.make_node('Relu', ['a'], ['b']),
+            helper.make_node('Conv', ['b', 'w1', 'bias'], ['c'], names[1], pads=[1] * 4), helper.make_node('Relu', ['c'], ['d']),
+            helper.make_node('Conv', ['d', 'w2'], ['y'], names[2])]
+        constants = [onnx.from_array(w, f'w{i}') for i, w in enumerate(weights)] + [onnx.from_array(bias, 'bias')]
+        value = helper.make_tensor_value_info
+        graph = helper.make_graph(nodes, 'g', [value('x', 1, [1, 3, None, None])], [value('y', 1, None)], constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)])
+        for key, text in {'multiple': multiple, 'pad': '114', 'mean': '127.5', 'scale': '0.015625'}.items():
+            model.metadata_props.add(key=f'obscura.{key}', value=text)
+        path = tmp_path / 'small.onnx'
+        path.write_bytes(model.SerializeToString())
+        return path
+    return write
+
+
+def quantize_small(path, pictures, *options):
+    result = quantize('--measured', 1, '--verbose', '--loss', 1, *options, path, path.with_name('out.onnx'), pictures)
+    if 'no VNNI' in result.stderr:
+        pytest.skip('this processor has no VNNI')
+    return result
+
+
+def test_layers_without_names_are_called_like_their_results(small, pictures):
+    path = small(names=(None, None, None))
+    result = quantize_small(path, pictures, '--keep', 'c')
+    assert result.returncode == 0, result.stderr
+    assert re.search(r'^layer c +real', result.stdout, re.M)
+    result = quantize_small(path, pictures, '--keep', 'other')
+    assert result.returncode == 1 and "'other'" in result.stderr
+
+
+def test_channels_of_a_bias_alone_keep_it(small, pictures):
+    result = quantize_small(small(), pictures)
+    assert result.returncode == 0, result.stderr
+    assert float(re.search(r'^layer second +8-bit loss alone ([0-9.]+)', result.stdout, re.M)[1]) < 0.01
+
+
+@pytest.mark.parametrize('multiple', ['0', '-1', '0.5', '1e9', 'nan'])
+def test_refuses_multiples_that_are_none(multiple, small, pictures):
+    result = quantize_small(small(multiple=multiple), pictures)
+    assert result.returncode == 1 and 'obscura.multiple' in result.stderr
+
+
 @pytest.mark.parametrize('content', [b'', b'no network', None])
 def test_refuses_what_is_no_network(content, pictures, tmp_path):
     bad = tmp_path / 'bad.onnx'
