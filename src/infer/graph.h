@@ -113,7 +113,7 @@ struct node {
             float scale[2];
         } resize;
         struct {
-            bool keep;
+            bool keep, noop; /* noop: without axes nothing is reduced, else all */
             bool axis[TENSOR_RANK];
         } reduce; /* REDUCE_MEAN; axis filled by shaping */
         struct {
@@ -121,6 +121,7 @@ struct node {
         } reshape;
         struct {
             enum tensor_type type;
+            bool truth; /* to 0 and 1 */
         } cast;
         struct {
             int64_t start, end;

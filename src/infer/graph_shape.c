@@ -152,7 +152,7 @@ static int shape_reduce(const struct shaping *s)
     if (r < 0)
         return r;
     for (int i = 0; i < x->rank; i++)
-        s->node->reduce.axis[i] = n < 0;
+        s->node->reduce.axis[i] = n <= 0 && !s->node->reduce.noop;
     for (int i = 0; i < n; i++) {
         int axis;
         if ((r = shaping_axis(s, axes[i], x->rank, &axis)) < 0)
@@ -339,7 +339,7 @@ static int visit(const struct shaping *s)
         r = shape_node(s);
     if (r < 0)
         return r;
-    bool same_type = node->op == OP_CAST && type_of(s, 0) == node->cast.type;
+    bool same_type = node->op == OP_CAST && type_of(s, 0) == node->cast.type && !node->cast.truth;
     if (node->op == OP_IDENTITY || same_type) {
         graph_replace(s->graph, node->out[0], node->in[0]);
         node->op = OP_NONE;

@@ -191,7 +191,7 @@ static int run_gather(const struct node *node, const struct view *in, const stru
     return 0;
 }
 
-static int run_cast(const struct view *in, const struct view *out)
+static int run_cast(const struct node *node, const struct view *in, const struct view *out)
 {
     for (size_t i = 0, n = count_of(out); i < n; i++) {
         double v = in->type == TENSOR_F32   ? (double)((float *)in->data)[i]
@@ -200,6 +200,10 @@ static int run_cast(const struct view *in, const struct view *out)
                                             : ((uint8_t *)in->data)[i];
         if (out->type == TENSOR_F32) {
             ((float *)out->data)[i] = (float)v;
+            continue;
+        }
+        if (node->cast.truth) {
+            ((int64_t *)out->data)[i] = v != 0;
             continue;
         }
         if (!(v > -9e18 && v < 9e18)) /* out of a whole number's range, or no number at all */
@@ -261,7 +265,7 @@ int kernel_run(const struct node *node, const struct view *in, const struct view
     case OP_GATHER:
         return run_gather(node, in, out);
     case OP_CAST:
-        return run_cast(in, out);
+        return run_cast(node, in, out);
     case OP_VIEW:
         return memcpy(out->data, in->data, count_of(out) * tensor_type_size(out->type)), 0;
     case OP_SHAPE:

@@ -183,6 +183,28 @@ static int read_axis(const struct source *s, struct node *node)
     return node->op == OP_SPLIT ? ints_input(s, node, 1, "split") : 0;
 }
 
+/* A zero point of the type that newer sets may give as an attribute instead. */
+static int read_quantize(const struct source *s, struct node *node)
+{
+    int64_t type = whole(s, "output_dtype", 0);
+    const struct tensor *scale = graph_constant(s->graph, node, 1);
+    struct tensor *zero;
+    int r = read_axis(s, node);
+    if (r < 0 || !type || (node->n_in > 2 && node->in[2] >= 0))
+        return r;
+    if ((type != ONNX_UINT8 && type != ONNX_INT8) || !scale)
+        return refuse(s, -EOPNOTSUPP, "this output_dtype is not supported, or not with a scale that is computed");
+    r = tensor_create((enum tensor_type)onnx_type((int)type), &scale->shape, &zero, s->err);
+    int value = r < 0 ? r : graph_add_constant(s->graph, NULL, zero);
+    if (value < 0)
+        return value;
+    while (node->n_in < 3)
+        if (node_add_input(node, -1) < 0)
+            return -ENOMEM;
+    node->in[2] = value;
+    return 0;
+}
+
 static int read_slice(const struct source *s, struct node *node)
 {
     int r;
@@ -193,9 +215,25 @@ static int read_slice(const struct source *s, struct node *node)
 
 static int read_axes(const struct source *s, struct node *node)
 {
-    if (node->op == OP_REDUCE_MEAN)
+    if (node->op == OP_REDUCE_MEAN) {
         node->reduce.keep = whole(s, "keepdims", 1) != 0;
+        node->reduce.noop = whole(s, "noop_with_empty_axes", 0) != 0;
+    }
     return ints_input(s, node, 1, "axes");
+}
+
+/* What newer sets can ask for beyond the ways of resizing that there are. */
+static int refuse_resize(const struct source *s)
+{
+    if (whole(s, "antialias", 0))
+        return refuse(s, -EOPNOTSUPP, "antialias is not supported");
+    if (whole(s, "exclude_outside", 0))
+        return refuse(s, -EOPNOTSUPP, "exclude_outside is not supported");
+    if (attribute(s->proto, "axes"))
+        return refuse(s, -EOPNOTSUPP, "axes are not supported");
+    if (!is_text(s, "keep_aspect_ratio_policy", "stretch", "stretch"))
+        return refuse(s, -EOPNOTSUPP, "keep_aspect_ratio_policy other than stretch is not supported");
+    return 0;
 }
 
 static int read_resize(const struct source *s, struct node *node)
@@ -227,16 +265,17 @@ static int read_resize(const struct source *s, struct node *node)
         [NEAREST_ROUND_PREFER_CEIL] = "round_prefer_ceil",
         [NEAREST_FLOOR] = "floor",
         [NEAREST_CEIL] = "ceil"};
-    int found_coords = -1, found_nearest = -1;
+    int found_coords = -1, found_nearest = -1, r = refuse_resize(s);
+    if (r < 0)
+        return r;
     for (int i = 0; i < 4; i++) {
         if (is_text(s, "coordinate_transformation_mode", coords[i], coords[COORDS_HALF_PIXEL]))
             found_coords = i;
         if (is_text(s, "nearest_mode", nearest[i], nearest[NEAREST_ROUND_PREFER_FLOOR]))
             found_nearest = i;
     }
-    if (found_coords < 0 || found_nearest < 0 || whole(s, "antialias", 0) || whole(s, "exclude_outside", 0) ||
-        attribute(s->proto, "axes"))
-        return refuse(s, -EOPNOTSUPP, "this way of resizing is not supported");
+    if (found_coords < 0 || found_nearest < 0)
+        return refuse(s, -EOPNOTSUPP, "this coordinate_transformation_mode or nearest_mode is not supported");
     node->resize.coords = (enum resize_coords)found_coords;
     node->resize.nearest = (enum resize_nearest)found_nearest;
     return 0;
@@ -281,6 +320,7 @@ static int read_cast(const struct source *s, struct node *node)
     if (type < 0)
         return refuse(s, -EOPNOTSUPP, "this element type is not supported");
     node->cast.type = (enum tensor_type)type;
+    node->cast.truth = whole(s, "to", 1) == ONNX_BOOL;
     return 0;
 }
 
@@ -337,7 +377,7 @@ static const struct row {
     {"Shape", OP_SHAPE, 1, 1, 1, read_shape},
     {"Gather", OP_GATHER, 2, 2, 1, read_axis},
     {"Cast", OP_CAST, 1, 1, 1, read_cast},
-    {"QuantizeLinear", OP_QUANTIZE, 2, 3, 1, read_axis},
+    {"QuantizeLinear", OP_QUANTIZE, 2, 3, 1, read_quantize},
     {"DequantizeLinear", OP_DEQUANTIZE, 2, 3, 1, read_axis},
 };
 

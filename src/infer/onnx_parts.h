@@ -5,6 +5,18 @@
 #include "infer/graph.h"
 #include "onnx.pb-c.h"
 
+enum { /* TensorProto.DataType */
+    ONNX_FLOAT = 1,
+    ONNX_UINT8 = 2,
+    ONNX_INT8 = 3,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+    ONNX_BFLOAT16 = 16,
+};
+
 /* Reads a tensor's elements, wherever ONNX keeps them. The caller owns the result. */
 int onnx_tensor_read(const Onnx__TensorProto *proto, struct tensor **ret_tensor, struct error *err);
 /* The graph's type for an ONNX element type; -EOPNOTSUPP. */

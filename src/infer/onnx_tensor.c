@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-enum { /* TensorProto.DataType */
-    ONNX_FLOAT = 1,
-    ONNX_UINT8 = 2,
-    ONNX_INT8 = 3,
-    ONNX_INT32 = 6,
-    ONNX_INT64 = 7,
-    ONNX_BOOL = 9,
-    ONNX_FLOAT16 = 10,
-    ONNX_DOUBLE = 11,
-    ONNX_BFLOAT16 = 16,
-};
-
 int onnx_type(int type)
 {
     switch (type) {

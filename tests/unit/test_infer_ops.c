@@ -1,6 +1,7 @@
 /* Elementwise, moving and matrix operators, and the ways in which nodes are folded and fused, against plain loops. */
 #include "infer_net.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,6 +379,104 @@ static void softmax_and_mean(void **state)
     free(y), free(x);
 }
 
+/* No axes are all of them, or none where the node says so. */
+static void means_without_axes(void **state)
+{
+    float *x = noise_array(N, 1), mean = 0;
+    for (int i = 0; i < N; i++)
+        mean += x[i] / N;
+    for (int i = 0; i < 4; i++) {
+        struct net net;
+        int dims[4], given = i % 2, nothing = i / 2;
+        net_init(&net, 18);
+        net_ints(&net, "axes", NULL, 0);
+        net_node(&net, "ReduceMean", given ? "x,axes" : "x", "y");
+        net_attr_int(&net, "noop_with_empty_axes", nothing);
+        float *y = run_one(&net, x, dims);
+        assert_int_equal(dims[0] * dims[1] * dims[2] * dims[3], nothing ? N : 1);
+        assert_close(y, nothing ? x : &mean, nothing ? N : 1, 1e-5f);
+        free(y);
+    }
+    free(x);
+}
+
+/* Whatever is not nought is true. */
+static void casts_to_truth(void **state)
+{
+    float *x = noise_array(N, 1), want[N];
+    static const int64_t number[3] = {0, 1, 5};
+    static const float half[3] = {0, 0.5f, -7};
+    for (int i = 0; i < 6; i++) {
+        struct net net;
+        int dims[4];
+        net_init(&net, 13);
+        net_ints(&net, "whole", &number[i / 2], -1);
+        net_floats(&net, "real", &half[i / 2], 0, NULL);
+        net_node(&net, "Cast", i % 2 ? "whole" : "real", "t");
+        net_attr_int(&net, "to", 9);
+        net_node(&net, "Cast", "t", "f");
+        net_attr_int(&net, "to", 1);
+        net_node(&net, "Mul", "x,f", "y");
+        float *y = run_one(&net, x, dims);
+        for (int k = 0; k < N; k++)
+            want[k] = i / 2 ? x[k] : 0;
+        assert_close(y, want, N, 1e-6f);
+        free(y);
+    }
+    free(x);
+}
+
+/* The codes' type as an attribute, where no zero point has it. */
+static void quantized_type(void **state)
+{
+    float *x = noise_array(N, 1), want[N];
+    for (int type = 2; type <= 3; type++) {
+        struct net net;
+        int dims[4];
+        net_init(&net, 21);
+        net_floats(&net, "s", (float[]){0.005f}, 0, NULL);
+        net_node(&net, "QuantizeLinear", "x,s", "q");
+        net_attr_int(&net, "output_dtype", type);
+        net_node(&net, "DequantizeLinear", "q,s", "y");
+        float *y = run_one(&net, x, dims);
+        for (int k = 0; k < N; k++)
+            want[k] = type == 2 ? fminf(fmaxf(x[k], 0), 255 * 0.005f) : fminf(fmaxf(x[k], -128 * 0.005f), 127 * 0.005f);
+        assert_close(y, want, N, 0.003f);
+        free(y);
+    }
+    free(x);
+}
+
+/* What is not computed as the attribute says is refused by its name. */
+static void refused_attributes(void **state)
+{
+    static const char *const names[] = {"output_dtype", "keep_aspect_ratio_policy", "antialias", "exclude_outside",
+        "axes", "coordinate_transformation_mode"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct net net;
+        struct infer_model *model;
+        struct error err = {0};
+        net_init(&net, 21);
+        net_floats(&net, "s", (float[]){0.005f}, 0, NULL);
+        net_ints(&net, "sizes", (int64_t[]){1, C, 8, 8}, 4);
+        net_node(&net, i ? "Resize" : "QuantizeLinear", i ? "x,,,sizes" : "x,s", i ? "y" : "q");
+        if (i == 0)
+            net_attr_int(&net, names[i], 5); /* 16 bits */
+        else if (i == 1 || i == 5)
+            net_attr_text(&net, names[i], i == 1 ? "not_larger" : "tf_crop_and_resize");
+        else if (i == 4)
+            net_attr_ints(&net, names[i], 2, (int64_t[]){2, 3});
+        else
+            net_attr_int(&net, names[i], 1);
+        if (i == 0)
+            net_node(&net, "DequantizeLinear", "q,s", "y");
+        net_output(&net, "y");
+        assert_int_equal(net_load(&net, &model, &err), -EOPNOTSUPP);
+        assert_non_null(strstr(err.text, names[i]));
+        net_finish(&net);
+    }
+}
+
 static void matrices(void **state)
 {
     float *x = noise_array(N, 1), *m = noise_array(W * 7, 2), *g = noise_array(3 * N, 3), *bias = noise_array(3, 4);
@@ -463,6 +562,10 @@ int main(void)
         cmocka_unit_test(concat_of_types),
         cmocka_unit_test(shape_chain),
         cmocka_unit_test(softmax_and_mean),
+        cmocka_unit_test(means_without_axes),
+        cmocka_unit_test(casts_to_truth),
+        cmocka_unit_test(quantized_type),
+        cmocka_unit_test(refused_attributes),
         cmocka_unit_test(matrices),
         cmocka_unit_test(outputs),
     };
