@@ -171,29 +171,50 @@ static int compile(struct infer_model *m, const int dims[4], bool pictures, stru
     return 0;
 }
 
-/* The compiled graph for a shape, from the cache or new in the place of the one unused longest. */
+/* Lets the one go that was unused longest; false where there is none. */
+static bool release_oldest(struct infer_model *m)
+{
+    if (!m->n_cached)
+        return false;
+    struct cached *oldest = &m->cache[0];
+    for (int i = 1; i < m->n_cached; i++)
+        if (m->cache[i].used < oldest->used)
+            oldest = &m->cache[i];
+    cached_finish(m, oldest);
+    *oldest = m->cache[--m->n_cached];
+    return true;
+}
+
+/* A new one, in the place of the one unused longest where the cache is full, and of more where memory is short. */
+static int add(struct infer_model *m, const int dims[4], bool pictures, struct cached **ret, struct error *err)
+{
+    struct cached made;
+    int r = check_dims(m, dims, err);
+    if (r < 0)
+        return r;
+    if (m->n_cached == m->cap_cached)
+        release_oldest(m); /* first, so that the two never need memory at once */
+    do {
+        made = (struct cached){.used = 0};
+        r = compile(m, dims, pictures, &made, err);
+    } while (r == -ENOMEM && release_oldest(m));
+    if (r < 0)
+        return r;
+    *ret = &m->cache[m->n_cached++];
+    **ret = made;
+    return 0;
+}
+
+/* The compiled graph for a shape, from the cache or new. */
 static int find(struct infer_model *m, const int dims[4], bool pictures, struct engine_graph **ret, struct error *err)
 {
     struct cached *slot = NULL;
     for (int i = 0; i < m->n_cached; i++)
         if (!memcmp(m->cache[i].dims, dims, sizeof m->cache[i].dims) && m->cache[i].pictures == pictures)
             slot = &m->cache[i];
-    if (!slot) {
-        struct cached made = {.used = 0};
-        int r = compile(m, dims, pictures, &made, err);
-        if (r < 0)
-            return r;
-        if (m->n_cached < m->cap_cached) {
-            slot = &m->cache[m->n_cached++];
-        } else {
-            slot = &m->cache[0];
-            for (int i = 1; i < m->n_cached; i++)
-                if (m->cache[i].used < slot->used)
-                    slot = &m->cache[i];
-            cached_finish(m, slot);
-        }
-        *slot = made;
-    }
+    int r = slot ? 0 : add(m, dims, pictures, &slot, err);
+    if (r < 0)
+        return r;
     slot->used = ++m->clock;
     *ret = slot->compiled;
     return 0;

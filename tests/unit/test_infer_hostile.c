@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "infer/plan.h"
 
@@ -315,6 +316,57 @@ static void cache_of_shapes(void **state)
     free(x), free(data);
 }
 
+/* Bytes of address space in use. */
+static size_t address_space(void)
+{
+    char line[64] = "";
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    fclose(f);
+    return strtoul(line, NULL, 10) * 4096;
+}
+
+/* Where memory is short, shapes that were used before make room for a new one, whether or not the cache is full. */
+static void cache_makes_room(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its allocator does not live with a limit */
+#endif
+    for (int kept = 1; kept < 4; kept++) {
+        struct net net;
+        struct infer_model *model;
+        struct error err = {0};
+        struct rlimit before, few;
+        size_t len;
+        net_init(&net, 13);
+        net_node(&net, "Exp", "x", "a");
+        net_node(&net, "MaxPool", "a", "b");
+        net_attr_ints(&net, "kernel_shape", 2, (int64_t[]){3, 3});
+        net_output(&net, "b");
+        uint8_t *data = net_pack(&net, &len);
+        struct infer_options options = {.precision = INFER_F32, .threads = 1, .cache_shapes = kept};
+        assert_int_equal(infer_model_load(data, len, &options, &model, &err), 0);
+        assert_int_equal(infer_model_prepare(model, (const int[]){1, 2, 64, 64}, &err), 0);
+        getrlimit(RLIMIT_AS, &before);
+        few = before;
+        few.rlim_cur = address_space() + ((size_t)100 << 20); /* room for one of 64 MiB */
+        setrlimit(RLIMIT_AS, &few);
+        int r = 0;
+        for (int i = 0; r >= 0 && i < 5; i++)
+            r = infer_model_prepare(model, (const int[]){1, 2, 2048, 2040 + 2 * i}, &err);
+        int too_large = infer_model_prepare(model, (const int[]){1, 2, 8192, 8192}, &err);
+        int after = infer_model_prepare(model, (const int[]){1, 2, 64, 64}, &err);
+        setrlimit(RLIMIT_AS, &before);
+        assert_int_equal(r, 0);
+        assert_int_equal(too_large, -ENOMEM);
+        assert_int_equal(after, 0);
+        infer_model_destroy(model);
+        net_finish(&net);
+        free(data);
+    }
+}
+
 /* No two buffers that live at the same time overlap, and children lie in their parents. */
 static void memory_plan(void **state)
 {
@@ -368,6 +420,7 @@ int main(void)
         cmocka_unit_test(resizing_nothing),
         cmocka_unit_test(outputs_of_other_types),
         cmocka_unit_test(cache_of_shapes),
+        cmocka_unit_test(cache_makes_room),
         cmocka_unit_test(memory_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
