@@ -2,7 +2,6 @@
 #include "infer/plan.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 static int root_of(const struct plan_item *items, int count, int i)
@@ -23,28 +22,41 @@ static int by_size(const void *a, const void *b)
     return p < q ? -1 : p > q; /* a stable order, so that every run has the same plan */
 }
 
-/* The lowest offset at which `item` meets none of the placed ones while it lives. */
-static size_t place(struct plan_item *const *placed, int n, const struct plan_item *item)
+/* The lowest offset at which `item` meets none of the placed ones, which are in the order of their offsets, while it
+ * lives. */
+static size_t find_room(struct plan_item *const *placed, int n, const struct plan_item *item)
 {
     size_t at = 0;
     for (int i = 0; i < n; i++) {
         const struct plan_item *p = placed[i];
-        bool together = p->first <= item->last && item->first <= p->last;
-        if (together && p->offset < at + item->size && at < p->offset + p->size) {
+        if (p->first > item->last || item->first > p->last)
+            continue;
+        if (p->offset >= at + item->size)
+            break;
+        if (p->offset + p->size > at)
             at = (p->offset + p->size + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
-            i = -1; /* it may now meet one that was looked at before */
-        }
     }
     return at;
+}
+
+/* Gives the item its offset and puts it among the placed ones. */
+static void place(struct plan_item **placed, int n, struct plan_item *item)
+{
+    int i = n;
+    item->offset = find_room(placed, n, item);
+    for (; i > 0 && placed[i - 1]->offset > item->offset; i--)
+        placed[i] = placed[i - 1];
+    placed[i] = item;
 }
 
 int plan_layout(struct plan_item *items, int count, size_t *ret_total)
 {
     struct plan_item **order = malloc(((size_t)count + 1) * sizeof *order);
-    int n = 0, r = 0;
+    struct plan_item **placed = malloc(((size_t)count + 1) * sizeof *placed);
+    int n = 0, r = order && placed ? 0 : -ENOMEM;
     size_t total = 0;
-    if (!order)
-        return -ENOMEM;
+    if (r < 0)
+        goto out;
     for (int i = 0; i < count; i++) { /* a family lives from its first member's birth to its last one's end */
         int root = root_of(items, count, i);
         if (root < 0) {
@@ -61,7 +73,7 @@ int plan_layout(struct plan_item *items, int count, size_t *ret_total)
             order[n++] = &items[i];
     qsort(order, (size_t)n, sizeof *order, by_size);
     for (int i = 0; i < n; i++) {
-        order[i]->offset = place(order, i, order[i]);
+        place(placed, i, order[i]);
         if (order[i]->offset + order[i]->size > total)
             total = order[i]->offset + order[i]->size;
     }
@@ -76,5 +88,6 @@ int plan_layout(struct plan_item *items, int count, size_t *ret_total)
     *ret_total = total;
 out:
     free(order);
+    free(placed);
     return r;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "infer/plan.h"
 
@@ -406,6 +407,21 @@ static void memory_plan(void **state)
     assert_int_equal(plan_layout(cycle, 2, &total), -EINVAL);
 }
 
+/* Thousands of buffers that all live at once, as of a network with as many outputs, are placed in no time. */
+static void large_memory_plan(void **state)
+{
+    enum { N = 6000 };
+    struct plan_item *items = calloc(N, sizeof *items);
+    size_t total;
+    for (int i = 0; i < N; i++)
+        items[i] = (struct plan_item){.size = 100, .first = i / 2, .last = N, .parent = -1};
+    clock_t start = clock();
+    assert_int_equal(plan_layout(items, N, &total), 0);
+    assert_true(clock() - start < 3 * CLOCKS_PER_SEC);
+    assert_int_equal(total, (N - 1) * 128 + 100);
+    free(items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +438,7 @@ int main(void)
         cmocka_unit_test(cache_of_shapes),
         cmocka_unit_test(cache_makes_room),
         cmocka_unit_test(memory_plan),
+        cmocka_unit_test(large_memory_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
