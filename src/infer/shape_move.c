@@ -123,9 +123,9 @@ static int shape_split(const struct shaping *s)
     for (int i = 0; i < n; i++) {
         struct shape out = *x;
         out.dims[axis] = sizes ? sizes->i64[i] : i == n - 1 ? rest : even;
-        rest -= out.dims[axis];
-        if (out.dims[axis] < 0 || rest < 0)
+        if (out.dims[axis] < 0 || out.dims[axis] > rest)
             return shaping_refuse(s, -EINVAL, "the sizes do not add up");
+        rest -= out.dims[axis];
         if ((r = shaping_out(s, i, &out, type_of(s, 0))) < 0)
             return r;
     }

@@ -162,12 +162,12 @@ static int run(const char *in, const char *out, char **pictures, int count, cons
                                     : error_set(err, -EOPNOTSUPP, "this processor has no VNNI to measure losses with");
     if (r < 0 && !*err->text)
         error_set(err, r, "%s cannot be read: %s", in, strerror(-r));
+    if (r >= 0) /* first: what follows trusts the file's structure */
+        r = infer_model_load(bytes.data, bytes.len, &(struct infer_options){.precision = INFER_F32}, &model, err);
     if (r >= 0)
         r = network_read(bytes.data, bytes.len, &n, err);
     if (r >= 0)
         r = keep_layers(&n, s, err);
-    if (r >= 0)
-        r = infer_model_load(bytes.data, bytes.len, &(struct infer_options){.precision = INFER_F32}, &model, err);
     if (r >= 0)
         r = pictures_read(pictures, count, s->pictures, s->long_side, model, &p, err);
     if (r >= 0)
