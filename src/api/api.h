@@ -15,16 +15,10 @@
  * operator. */
 int api_listen(const struct config *config, int *ret_fd, struct error *err);
 
-/* What the supervisor writes into the control pipe. End of file (the supervisor is gone) counts as FRONT_STOP. */
-enum front_command {
-    FRONT_DRAIN = 'd',  /* readiness fails and uploads are refused; what runs goes on */
-    FRONT_STOP = 's',   /* answer whoever still waits, close, return */
-    FRONT_RETIRE = 'r', /* another front takes over the socket: answer the requests that are there, then return */
-};
-
-/* Runs the front until it is told to stop; call it in a process of its own. Borrows everything; listen_fd stays open.
- * Ignores SIGINT, SIGTERM and SIGPIPE: a terminal or a service manager signals the whole group, and the supervisor
- * decides about the order. Logs "listening on http://HOST:PORT". */
+/* Runs the front until it is told to stop (base/control.h): CONTROL_DRAIN fails readiness and refuses uploads,
+ * CONTROL_STOP answers whoever still waits, CONTROL_RETIRE the requests that are there; call it in a process of its
+ * own. Borrows everything; listen_fd stays open. Ignores SIGINT, SIGTERM and SIGPIPE: a terminal or a service manager
+ * signals the whole group, and the supervisor decides about the order. Logs "listening on http://HOST:PORT". */
 int api_front_run(
     const struct config *config, const struct wakeup *wakeup, int listen_fd, int control_fd, struct error *err);
 

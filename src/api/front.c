@@ -1,6 +1,7 @@
 /* See api.h. The front process: routes, start, control, stop. */
 #include "api/context.h"
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/log.h"
 
 #include <netdb.h>
@@ -155,13 +156,13 @@ static void obey(struct api *api, int control_fd)
         ssize_t n = read(control_fd, &command, 1);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        if (n <= 0 || command == FRONT_STOP)
+        if (n <= 0 || command == CONTROL_STOP)
             return;
-        if (command == FRONT_RETIRE) {
+        if (command == CONTROL_RETIRE) {
             http_server_retire(api->server);
             retiring = true;
         }
-        if (command == FRONT_DRAIN) {
+        if (command == CONTROL_DRAIN) {
             atomic_store(&api->draining, true);
             log_info("draining: uploads are refused from now on");
         }

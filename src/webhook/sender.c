@@ -3,7 +3,7 @@
  */
 #include "webhook/webhook.h"
 
-#include "base/clock.h"
+#include "base/control.h"
 #include "base/log.h"
 #include "task/store.h"
 #include "webhook/deliver.h"
@@ -154,7 +154,7 @@ static void wait_for_stop(int control_fd)
 {
     char command = 0;
     struct pollfd p = {.fd = control_fd, .events = POLLIN};
-    while (command != 's') /* 'd': tasks that end while the server drains have webhooks too */
+    while (command != CONTROL_STOP) /* CONTROL_DRAIN: tasks that end while the server drains have webhooks too */
         if (poll(&p, 1, -1) > 0 && read(control_fd, &command, 1) == 0)
             return;
 }

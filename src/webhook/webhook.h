@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-/* Runs until control_fd says SUPERVISOR_STOP ('s') or ends; see worker/supervisor.h. 0 or a negative code; logs. */
+/* Runs until control_fd says CONTROL_STOP or ends; see base/control.h. 0 or a negative code; logs. */
 int webhook_run(const struct config *config, int control_fd);
 
 #endif

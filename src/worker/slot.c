@@ -141,9 +141,9 @@ void slot_retire(struct slot *slot)
     if (slot->pid == 0)
         return;
     if (slot->retired_control >= 0)
-        close(slot->retired_control); /* which it takes for SUPERVISOR_STOP */
+        close(slot->retired_control); /* which it takes for CONTROL_STOP */
     slot->retired_control = -1;
-    slot_tell(slot, SUPERVISOR_RETIRE);
+    slot_tell(slot, CONTROL_RETIRE);
     slot->retired = slot->pid;
     slot->retired_control = slot->control;
     slot->pid = 0;

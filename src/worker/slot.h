@@ -39,7 +39,7 @@ int slots_create(const struct supervisor *supervisor, int signals, struct slots 
 void slots_destroy(struct slots *s);
 
 int slot_fill(struct slots *s, struct slot *slot); /* forks; negative errno */
-void slot_tell(struct slot *slot, char command);   /* enum supervisor_command; an empty slot hears nothing */
+void slot_tell(struct slot *slot, char command);   /* enum control; an empty slot hears nothing */
 void slot_retire(struct slot *slot); /* tells the process, and empties the slot for its successor; one more retires at a
                                         time: an older one is stopped */
 bool slot_retired_ended(struct slot *slot, pid_t pid); /* true where that was its retired process */

@@ -115,11 +115,11 @@ static void enter(struct state *s, enum phase phase, int64_t limit_ms)
     s->phase = phase;
     s->deadline_ns = clock_mono_ns() + limit_ms * MS;
     if (phase == DRAIN)
-        tell_all(s, SUPERVISOR_DRAIN, false);
+        tell_all(s, CONTROL_DRAIN, false);
     else if (phase == HALT)
-        tell_all(s, SUPERVISOR_STOP, true);
+        tell_all(s, CONTROL_STOP, true);
     else if (phase == STOP)
-        tell_all(s, SUPERVISOR_STOP, false);
+        tell_all(s, CONTROL_STOP, false);
     for (int i = 0; phase == KILL && i < s->slots.count; i++) {
         if (s->slots.slots[i].pid > 0)
             kill(s->slots.slots[i].pid, SIGKILL);
@@ -150,9 +150,9 @@ static void reload(struct state *s)
     for (int i = 0; i < s->slots.count; i++) {
         struct slot *slot = &s->slots.slots[i];
         if (slot->kind != SLOT_SERVICE)
-            slot_tell(slot, SUPERVISOR_DRAIN);
+            slot_tell(slot, CONTROL_DRAIN);
         else if (slot->service->on_reload == SERVICE_RESTARTS)
-            slot_tell(slot, SUPERVISOR_STOP);
+            slot_tell(slot, CONTROL_STOP);
         else if (slot->service->on_reload == SERVICE_RETIRES)
             slot_retire(slot);
     }

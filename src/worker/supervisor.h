@@ -13,16 +13,10 @@
 
 #include <stdbool.h>
 
+#include "base/control.h"
 #include "base/error.h"
 #include "config.h"
 #include "task/wakeup.h"
-
-/* What a child reads from its control descriptor, a byte each. End of file counts as SUPERVISOR_STOP. */
-enum supervisor_command {
-    SUPERVISOR_DRAIN = 'd',  /* take no more work; what runs goes on */
-    SUPERVISOR_STOP = 's',   /* end now, in order */
-    SUPERVISOR_RETIRE = 'r', /* a successor is about to take over: begin nothing new, end once what runs is over */
-};
 
 struct supervisor_service {
     const char *name; /* in the log */

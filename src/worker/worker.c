@@ -1,6 +1,7 @@
 /* See worker.h. */
 #include "worker/worker.h"
 
+#include "base/control.h"
 #include "base/log.h"
 #include "worker/channel.h"
 #include "worker/child.h"
@@ -8,7 +9,6 @@
 #include "worker/engine.h"
 #include "worker/job.h"
 #include "worker/recovery.h"
-#include "worker/supervisor.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -25,9 +25,9 @@ void worker_read_control(struct worker *w)
 {
     char command;
     ssize_t n = read(w->options->control_fd, &command, 1);
-    if (n == 0 || (n == 1 && (command == SUPERVISOR_STOP || command == SUPERVISOR_DRAIN)))
+    if (n == 0 || (n == 1 && (command == CONTROL_STOP || command == CONTROL_DRAIN)))
         w->draining = true;
-    if (n == 0 || (n == 1 && command == SUPERVISOR_STOP))
+    if (n == 0 || (n == 1 && command == CONTROL_STOP))
         atomic_store(&w->stopping, true);
 }
 

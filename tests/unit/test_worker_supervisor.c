@@ -150,7 +150,7 @@ static int front(void *opaque, int control_fd)
     if (write(f->started[1], "x", 1) != 1)
         return -EIO;
     struct pollfd p = {.fd = control_fd, .events = POLLIN};
-    while (command != SUPERVISOR_STOP)
+    while (command != CONTROL_STOP)
         if (poll(&p, 1, -1) > 0 && read(control_fd, &command, 1) == 0)
             break;
     return 0;
