@@ -84,12 +84,15 @@ def test_averaged_weights_lie_between_two_checkpoints(tmp_path, monkeypatch):
     for path, value in zip(paths, (1.0, 3.0)):
         net = build('identity')
         weights = {k: torch.full_like(v, value) if v.is_floating_point() else v for k, v in net.state_dict().items()}
-        torch.save(dict(ema=weights, model=weights, it=int(value), task='identity'), path)
+        torch.save(dict(ema=weights, model=weights, it=int(value), task='identity', imitation={'adapters.0.bias': torch.full((4,), value)}), path)
     monkeypatch.setattr('sys.argv', ['average', *paths, '--share', '0.75'])
     average.main()
     task, net, state = load(paths[2])
     assert task == 'identity' and state['it'] == 1
     assert all((v == 1.5).all() for v in net.state_dict().values() if v.is_floating_point())
+    assert (state['imitation']['adapters.0.bias'] == 1).all(), 'the next run begins with the adapters of the new weights'
+    export(paths[2], str(tmp_path / 'i.onnx'), half=str(tmp_path / 'half.pt'))
+    assert load(str(tmp_path / 'half.pt'))[2]['imitation']['adapters.0.bias'].dtype == torch.float16
 
 
 def test_a_network_takes_what_fits_from_another():

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from . import CATEGORIES, MEAN, PAD, SCALE, TASKS
+from .average import kept
 from .evaluate import DEFAULT_OP
 from .networks import CONFIGS, PROTO_STRIDE, STRIDES, ConvBN, load
 from .predict import MULTIPLE
@@ -116,8 +117,9 @@ def export(checkpoint, out, operating=None, half=None, enlarge=(1.0, 1.0)):
     """Writes OUT.onnx, OUT.golden.json and perhaps the half-precision checkpoint; returns the kinds of operations in the file."""
     task, net, state = load(checkpoint)
     if half:
-        weights = {k: v.half() if v.is_floating_point() else v for k, v in state["ema"].items()}
-        torch.save(dict(ema=weights, model=weights, it=state["it"], task=task), half)
+        halve = lambda weights: {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+        weights = halve(state["ema"])
+        torch.save(dict({k: halve(v) for k, v in kept(state).items()}, ema=weights, model=weights, it=state["it"], task=task), half)
     fold_batch_norm(net)
     if operating:
         shift_logits(net, task, operating)
