@@ -97,6 +97,10 @@ static bool is_inside(const struct part *small, const struct part *big, float sh
 /* For two parts of one type in the same coordinates. */
 static enum verdict judge(const struct part *a, const struct part *b)
 {
+    const struct box *p = &a->d.box, *q = &b->d.box;
+    bool apart = p->x1 >= q->x2 || q->x1 >= p->x2 || p->y1 >= q->y2 || q->y1 >= p->y2;
+    if (apart && !(a->cut && b->cut)) /* nearly every pair */
+        return NOTHING;
     float common = box_intersection(&a->d.box, &b->d.box), size_a = box_area(&a->d.box), size_b = box_area(&b->d.box);
     if (common > 0 && common >= SAME_IOU * (size_a + size_b - common)) {
         if (!a->cut != !b->cut)
