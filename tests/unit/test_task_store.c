@@ -329,7 +329,7 @@ static void test_leases_go_by_the_databases_clock(void **state)
     char id[UUID_SIZE];
     struct listed old = {0};
     if (!getenv("OBSCURA_TEST_DATABASE"))
-        skip();
+        PASS_OVER("SQLite's clock is the machine's");
     int64_t began_us = clock_wall_us();
     add(f->a, id, "http://example.org/", "");
     claim(f->a, "w1", LEASE_MS, id);
@@ -507,7 +507,7 @@ static void test_what_is_promised_is_synced(void **state)
     struct task t;
     char id[UUID_SIZE], existing[UUID_SIZE];
     if (getenv("OBSCURA_TEST_DATABASE"))
-        skip();
+        PASS_OVER("the database's server syncs");
     add(f->a, id, "http://example.org/", "key");
     syncs = 0;
     task_init(&t);
