@@ -11,7 +11,7 @@
 #include "base/request.h"
 
 struct config {
-    int argc; /* the command line that was read; borrowed */
+    int argc; /* the command line that was read; borrowed, and writable: see config_forget_secrets */
     char *const *argv;
     /* Serving */
     bool api; /* accepted for the reference's start line; serving is what the program does */

@@ -135,6 +135,7 @@ int pipeline_run(struct pipeline *p, const struct pipeline_job *job, struct pipe
 
 struct fixture {
     char folder[64], input[80], output[80], database[80];
+    char words[11][80], *arguments[12]; /* the command line, which engines overwrite */
     struct config config;
     struct wakeup wakeup;
     struct task_store *tasks;
@@ -195,8 +196,12 @@ static int set_up(void **state)
     snprintf(f->database, sizeof f->database, "%s/tasks.db", f->folder);
     const char *const arguments[] = {"obscura", "--input", f->input, "--output", f->output, "--database", f->database,
         "--workers", "1", "--threads", "1", NULL};
+    for (int i = 0; i < 11; i++) {
+        strcpy(f->words[i], arguments[i]);
+        f->arguments[i] = f->words[i];
+    }
     enum config_action action;
-    assert_int_equal(config_load(&f->config, 11, (char *const *)(uintptr_t)arguments, &action, &err), 0);
+    assert_int_equal(config_load(&f->config, 11, f->arguments, &action, &err), 0);
     f->config.log_level = getenv("OBSCURA_TEST_LOG") ? LOG_DEBUG : LOG_ERROR;
     assert_int_equal(pipe(f->started), 0);
     assert_int_equal(wakeup_create(&f->wakeup), 0);
