@@ -61,7 +61,7 @@ static int next_due(struct task_store *s, int64_t *ret_us, struct error *err)
 {
     static const char sql[] = "SELECT due_us FROM outbox WHERE state = 0 ORDER BY due_us LIMIT 1";
     *ret_us = 0;
-    return store_run(s, sql, NULL, 0, store_take_integer, ret_us, err);
+    return store_run(s, sql, NULL, 0, sql_take_integer, ret_us, err);
 }
 
 int task_store_webhook_next(struct task_store *s, int64_t lease_ms,

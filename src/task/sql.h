@@ -26,6 +26,13 @@ struct sql_value {
 /* Columns of one row; a column that is NULL reads as 0 or "". A negative answer ends the statement. */
 typedef int (*sql_row_fn)(void *opaque, const struct sql_value *columns);
 
+/* sql_row_fn: column 0 into an int64_t. */
+static inline int sql_take_integer(void *opaque, const struct sql_value *columns)
+{
+    *(int64_t *)opaque = columns[0].integer;
+    return 0;
+}
+
 struct sql {
     const struct sql_driver *driver;
 };

@@ -84,12 +84,6 @@ int store_now(struct task_store *s, int64_t *ret_us, struct error *err)
     return s->db->driver->now(s->db, ret_us, err);
 }
 
-int store_take_integer(void *opaque, const struct sql_value *columns)
-{
-    *(int64_t *)opaque = columns[0].integer;
-    return 0;
-}
-
 static int take_id(void *opaque, const struct sql_value *columns)
 {
     if (opaque && strlen(columns[0].text) < UUID_SIZE)
@@ -159,7 +153,7 @@ static int check_room(struct task_store *s, int64_t max_queued, struct error *er
     int64_t queued = 0;
     if (max_queued <= 0)
         return 0;
-    int r = store_run(s, sql, NULL, 0, store_take_integer, &queued, err);
+    int r = store_run(s, sql, NULL, 0, sql_take_integer, &queued, err);
     if (r >= 0 && queued >= max_queued)
         r = error_set(err, -EAGAIN, "the queue is full (%lld tasks)", (long long)queued);
     return r < 0 ? r : 0;
@@ -326,7 +320,7 @@ static int read_attempts(struct task_store *s, const char *id, const char *worke
 {
     static const char sql[] = "SELECT attempts FROM tasks WHERE id = $1 AND worker = $2 AND status = 1";
     int64_t attempts = 0;
-    int r = store_run(s, sql, (struct sql_value[]){SQL_T(id), SQL_T(worker)}, 2, store_take_integer, &attempts, err);
+    int r = store_run(s, sql, (struct sql_value[]){SQL_T(id), SQL_T(worker)}, 2, sql_take_integer, &attempts, err);
     return r == 0 ? lost(err) : r < 0 ? r : (int)attempts;
 }
 
@@ -451,6 +445,6 @@ int64_t task_store_count(struct task_store *s, int status, struct error *err)
     static const char every[] = "SELECT count(*) FROM tasks", one[] = "SELECT count(*) FROM tasks WHERE status = $1";
     int64_t count = 0;
     int r = store_run(s, status < 0 ? every : one, (struct sql_value[]){SQL_I(status)}, status < 0 ? 0 : 1,
-        store_take_integer, &count, err);
+        sql_take_integer, &count, err);
     return r < 0 ? r : count;
 }

@@ -251,16 +251,10 @@ static int migrate(struct database *db, struct error *err)
     return r;
 }
 
-static int take_now(void *opaque, const struct sql_value *columns)
-{
-    *(int64_t *)opaque = columns[0].integer;
-    return 0;
-}
-
 static int now(struct sql *base, int64_t *ret_us, struct error *err)
 {
     static const char sql[] = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
-    int r = run(base, sql, NULL, 0, take_now, ret_us, err);
+    int r = run(base, sql, NULL, 0, sql_take_integer, ret_us, err);
     return r < 0 ? r : 0;
 }
 

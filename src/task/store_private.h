@@ -15,7 +15,6 @@ int store_begin(struct task_store *s, bool durable, struct error *err);
 int store_finish(
     struct task_store *s, int r, struct error *err); /* r >= 0: commits, else rolls back; r or the failure */
 int store_now(struct task_store *s, int64_t *ret_us, struct error *err); /* the database's clock, not this machine's */
-int store_take_integer(void *opaque, const struct sql_value *columns);   /* sql_row_fn: column 0 into an int64_t */
 
 /* Within a transaction. */
 int store_outbox_add(
