@@ -1,6 +1,6 @@
 import torch
 
-from obscura_train.assign import assign, box_iou, decode_boxes, grid_points
+from obscura_train.assign import SURFACE, WRONG, assign, box_iou, decode_boxes, grid_points
 
 SIDE = 256
 
@@ -72,6 +72,11 @@ def test_points_in_an_ignored_object_are_left_out():
     centres, _ = grid()
     inside = ((centres > 64) & (centres < 128)).all(1)
     assert (index[inside] == -2).all() and (index[~inside] == -1).all()
+
+
+def test_what_was_judged_wrong_is_background_and_no_object():
+    index, target = match([[0, 64, 64, 128, 128, WRONG], [1, 64, 64, 128, 128, SURFACE]])
+    assert (index == -1).all() and not target.any()
 
 
 def test_fine_levels_leave_large_objects_to_coarse_ones():

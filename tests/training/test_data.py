@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from obscura_train import data, pack, plates, train
+from obscura_train.assign import IGNORED, OBJECT, SURFACE, WRONG
 from obscura_train.augment import UNSURE, paste, transform_object, warp, window_matrix
 from obscura_train.collect import distance, fingerprint, polygons
 from obscura_train.formats import components, voc, yolo
@@ -71,6 +72,25 @@ def test_pictures_that_teach_nothing_are_not_packed(tmp_path):
     assert [p[0][-5:] for p in pack.read_folder('scene', str(tmp_path / 'set'))] == ['0.png', '2.png']
 
 
+def test_packing_keeps_what_was_judged_wrong_and_for_identity_where_vehicles_are(tmp_path, monkeypatch):
+    draw_set(tmp_path / 'set', 'identity', pictures=2)
+    path = tmp_path / 'set' / 'annotations.json'
+    coco = json.loads(path.read_text())
+    coco['images'][0]['wrong'] = [[4, 100, 80, 40, 20], [1, 0, 0, 9, 9]]        # the second one is no business of identity's
+    coco['annotations'] += [dict(id=7, image_id=1, category_id=2, bbox=[0, 0, 150, 60]), dict(id=8, image_id=1, category_id=2, bbox=[0, 0, 90, 60], ignore=1)]
+    path.write_text(json.dumps(coco))
+    monkeypatch.setattr('sys.argv', ['pack', 'identity', str(tmp_path / 'out'), str(tmp_path / 'set')])
+    pack.main()
+    crops = data.Crops('identity', str(tmp_path / 'out'), seed=5)
+    kinds = [[(o[0], o[1:5], o[5]) for o in e['anns'] if o[5] not in (OBJECT, IGNORED)] for e in crops.entries]
+    assert kinds == [[(1, [100, 80, 140, 100], WRONG)], [(1, [0, 0, 150, 60], SURFACE)]]
+    shares = np.diff([0, *crops.weights])
+    assert shares[0] == pytest.approx(data.WRONG_WEIGHT * shares[1])
+    aims = [tuple(crops._aims(crops.entries[0]['anns'])[0]) for _ in range(300)]
+    assert 60 < aims.count((100, 80, 140, 100)) < 180 and len(set(aims)) == 2
+    assert crops._aims([o for o in crops.entries[1]['anns'] if o[5] == SURFACE]) == [[0, 0, 150, 60]]
+
+
 def test_boxes_and_masks_follow_the_pixels(tmp_path, monkeypatch):
     crops = packed(tmp_path, 'scene', monkeypatch)
     monkeypatch.setattr(data, 'degrade', lambda rng, p: np.clip(p, 0, 255))
@@ -106,6 +126,7 @@ def test_an_object_outside_the_window_is_gone_and_a_cut_one_ignored():
     rng = np.random.default_rng(0)
     matrix = window_matrix(rng, 0, 0, 100, 100)
     assert transform_object((0, 300, 300, 340, 340, 0, None, None), matrix, 100, False) is None
+    assert transform_object((0, -90, 10, 30, 60, WRONG, None, None), matrix, 100, False)[0][5] == WRONG
     row, _ = transform_object((0, -90, 10, 30, 60, 0, None, None), matrix, 100, False)
     assert row[5] == 1
 
@@ -153,9 +174,9 @@ def test_drawn_plates_cover_the_one_that_was_there():
     assert pixels[int(y1):int(y2), int(x1):int(x2)].std() > 5 and (pixels[100:] == 60).all()
 
 
-@pytest.mark.parametrize('draw', [plates.add_lettering, plates.add_caption, plates.add_grille])
+@pytest.mark.parametrize('draw', [plates.add_lettering, plates.add_livery, plates.add_poster, plates.add_caption, plates.add_grille])
 def test_what_is_no_plate_is_drawn_off_the_objects(draw):
-    objects = [(0, 60.0, 60.0, 100.0, 100.0, 0), (1, 10.0, 130.0, 90.0, 150.0, 0)]
+    objects = [(0, 60.0, 60.0, 100.0, 100.0, OBJECT), (1, 10.0, 130.0, 90.0, 150.0, IGNORED), (1, 0.0, 10.0, 160.0, 110.0, SURFACE)]
     drawn, here = 0, np.zeros((160, 160), bool)
     here[60:100, 60:100] = here[130:150, 10:90] = True
     for seed in range(40):
@@ -163,7 +184,7 @@ def test_what_is_no_plate_is_drawn_off_the_objects(draw):
         draw(np.random.default_rng(seed), pixels, objects)
         changed = (pixels != 100).any(2)
         drawn += changed.any()
-        assert not (changed & here).any() and len(objects) == 2
+        assert not (changed & here).any() and len(objects) == 3
         assert pixels.min() >= -1 and pixels.max() <= 256
     assert drawn > 5
 

@@ -52,6 +52,13 @@ def test_a_verdict_takes_the_place_of_what_a_teacher_said_there(judged, tmp_path
     assert twice[0] == twice[1]
 
 
+def test_wrong_finds_are_kept_to_be_looked_at(judged, tmp_path):
+    judge(judged, tmp_path, [])
+    label_judged.label(judged, str(tmp_path), 1)        # again: they are not listed twice
+    images = json.loads((tmp_path / 'annotations.json').read_text())['images']
+    assert [i['wrong'] for i in images] == [[[PLATE, 50, 20, 30, 10]], [], []]
+
+
 def test_what_is_judged_takes_nothing_else_with_it(judged, tmp_path):
     """Commands that were run again used to leave annotations with the same number."""
     found, _ = judge(judged, tmp_path, [annotation(7, 0, PLATE, [51, 20, 30, 10], teacher=0.7), annotation(7, 2, PERSON, [1, 1, 9, 9], teacher=0.7)])

@@ -3,6 +3,7 @@ import math
 import torch
 
 from obscura_train import muon
+from obscura_train.assign import WRONG
 from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
 from obscura_train.losses import detection_loss, mask_loss, score_loss
@@ -50,6 +51,19 @@ def test_ignored_objects_teach_nothing_inside():
     loss, _ = detection_loss(out, batch_of([[0, 0, 0, SIDE, SIDE, 1]]))
     loss.backward()
     assert all((level.grad == 0).all() for level in out[0])
+
+
+def test_a_teacher_is_not_believed_where_it_was_judged_wrong():
+    def pushed(objects):
+        out = output(score=-4.0)
+        points = sum((SIDE // s) ** 2 for s in STRIDES)
+        loss, _ = detection_loss(out, batch_of(objects), (torch.full((1, points, 2), 0.6), torch.zeros(1, points, 4)))
+        loss.backward()
+        return [level.grad[0] < 0 for level in out[0]]      # a score that would rise
+
+    assert all(level.all() for level in pushed([]))
+    corrected = pushed([[1, 0, 0, SIDE, SIDE, WRONG]])
+    assert all(level[0].all() and not level[1].any() for level in corrected)       # of the class that was judged, and of no other
 
 
 def test_a_right_mask_costs_less_than_its_inverse():

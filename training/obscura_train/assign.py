@@ -11,6 +11,10 @@ from .networks import STRIDES
 CLASS, IGNORE = 0, 5
 BOX = slice(1, 5)
 
+# What its column IGNORE says: an object; a region that teaches nothing; one that looks like the class to a network, and is judged to be none;
+# a vehicle in a crop of identity's, which is nothing to it but where lettering belongs.
+OBJECT, IGNORED, WRONG, SURFACE = 0, 1, 2, 3
+
 TOPK = 9                # positives of an object, at most
 ALPHA, BETA = 0.5, 4.0  # weight of score and of overlap in the match's quality
 LARGEST = 12.0          # a level takes objects up to this many strides; the last level takes all
@@ -75,9 +79,9 @@ def assign(logits, boxes, centres, strides, objects):
     """
     index = torch.full(strides.shape, -1, dtype=torch.long, device=boxes.device)
     target = torch.zeros_like(strides)
-    for b in objects[objects[:, IGNORE] > 0, BOX]:
+    for b in objects[objects[:, IGNORE] == IGNORED, BOX]:
         index[((centres > b[:2]) & (centres < b[2:])).all(1)] = -2
-    rows = (objects[:, IGNORE] == 0).nonzero().flatten()
+    rows = (objects[:, IGNORE] == OBJECT).nonzero().flatten()
     if not len(rows):
         return index, target
     wanted = objects[rows]

@@ -1,12 +1,13 @@
 """Augmentation of one crop: geometry, colours, degradation, pasted objects.
 
 A crop is (pixels, objects, masks): pixels (S, S, 3) float32 RGB, 0..255; objects a list of rows (class, x1, y1, x2, y2, ignore) in the crop's
-pixels; masks, for each object, (S/4, S/4) uint8 of 0, 1 and UNSURE, or None where the source has none.
+pixels, ignore as assign.py names it; masks, for each object, (S/4, S/4) uint8 of 0, 1 and UNSURE, or None where the source has none.
 """
 import cv2
 import numpy as np
 
 from . import PAD
+from .assign import IGNORED, OBJECT
 from .networks import PROTO_STRIDE
 
 UNSURE = 2              # in a mask: nothing is known here
@@ -22,7 +23,7 @@ def log_uniform(rng, lo, hi):
 def choose_window(rng, height, width, boxes, size, smallest, whole):
     """Left, top and side of a square window of the picture.
 
-    Mostly aimed at an object, half of those at the scale that gives the object a log-uniform size between `smallest` and 0.8 `size`: every size
+    Mostly aimed at one of `boxes`, half of those at the scale that gives it a log-uniform size between `smallest` and 0.8 `size`: every size
     is then seen equally often. `whole`: about the whole picture (for mosaics, whose quarters would otherwise hold only large objects).
     """
     longest = max(height, width)
@@ -95,8 +96,8 @@ def transform_object(row, matrix, size, with_mask):
     x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, size), min(y2, size)
     if x2 - x1 < 1 or y2 - y1 < 1:
         return None
-    if (x2 - x1) * (y2 - y1) / area < MIN_VISIBLE or min(x2 - x1, y2 - y1) < MIN_SIDE:
-        ignore = 1
+    if ignore == OBJECT and ((x2 - x1) * (y2 - y1) / area < MIN_VISIBLE or min(x2 - x1, y2 - y1) < MIN_SIDE):
+        ignore = IGNORED
     mask = None
     if with_mask and polygons:
         mask = np.zeros((size // PROTO_STRIDE,) * 2, np.uint8)
@@ -158,7 +159,7 @@ def paste(crop, cutout, alpha, cls, x, y):
     for i, (c, bx1, by1, bx2, by2, ignore) in enumerate(objects):
         hidden = cover[int(by1):int(by2) + 1, int(bx1):int(bx2) + 1].mean()
         if hidden > 0.5:
-            objects[i] = (c, bx1, by1, bx2, by2, 1)
+            objects[i] = (c, bx1, by1, bx2, by2, IGNORED)
         if masks[i] is not None:
             masks[i] = masks[i] * (1 - small)
     visible = a.size / alpha.size

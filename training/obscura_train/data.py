@@ -7,23 +7,27 @@ import numpy as np
 import torch
 
 from . import plates
+from .assign import OBJECT, SURFACE, WRONG
 from .augment import change_colours, choose_window, degrade, log_uniform, paste, transform_object, warp, window_matrix
 from .networks import PROTO_STRIDE
 
 cv2.setNumThreads(0)
 
 MAX_OBJECTS = 120
+WRONG_WEIGHT = 2.0      # pictures in which finds were judged wrong are drawn that much more often than others of their source,
+AIM_AT_WRONG = 0.4      # and so many of their crops aim at one of these
 MOSAIC = 0.35           # part of the crops that are four pictures at half size
 COPY_PASTE = 0.25       # part of the scene crops that get a person or vehicle pasted in
 REPLATE = 0.15          # part of the plate crops in which a plate is drawn over with one of another country
 LETTERING = 0.35        # part of the plate crops that get lettering that is no plate
-CAPTION = GRILLE = 0.06 # the same, of captions and of grilles
+LIVERY = 0.4            # part of those with a vehicle in them that get some on its side
+CAPTION = GRILLE = POSTER = 0.06        # parts that get captions, grilles and posters
 SOURCE_POWER = 0.65     # a source of n pictures is drawn in proportion to n ** SOURCE_POWER
 
 
 @dataclass
 class Sample:
-    """One crop. pixels (3, S, S) uint8; objects (G, 6): class, x1, y1, x2, y2, ignore; known (nc,); masks (G, S/4, S/4) uint8 of 0, 1, UNSURE;
+    """One crop. pixels (3, S, S) uint8; objects (G, 6): class, x1, y1, x2, y2, ignore (assign.py); known (nc,); masks (G, S/4, S/4) uint8 of 0, 1, UNSURE;
     has_mask (G,)."""
     pixels: torch.Tensor
     objects: torch.Tensor
@@ -71,6 +75,7 @@ class Crops:
         sources = [e["src"] for e in self.entries]
         names, index, count = np.unique(sources, return_inverse=True, return_counts=True)
         w = (count ** SOURCE_POWER / count)[index]
+        w[[any(o[5] == WRONG for o in e["anns"]) for e in self.entries]] *= WRONG_WEIGHT
         return np.cumsum(w / w.sum())
 
     def _alike(self):
@@ -84,11 +89,16 @@ class Crops:
         e = self.entries[i]
         return self.bytes[e["off"]:e["off"] + e["h"] * e["w"] * 3].reshape(e["h"], e["w"], 3)
 
+    def _aims(self, rows):
+        """Boxes that a crop of a picture may aim at."""
+        of = lambda kind: [o[1:5] for o in rows if o[5] == kind]
+        wrong = of(WRONG)
+        return wrong if wrong and self.rng.random() < AIM_AT_WRONG else of(OBJECT) or of(SURFACE)
+
     def crop(self, i, size, whole=False):
         """One crop of picture i, as augment.py describes it."""
         e, rng = self.entries[i], self.rng
-        boxes = [o[1:5] for o in e["anns"] if not o[5]]
-        left, top, side = choose_window(rng, e["h"], e["w"], boxes, size, self.smallest, whole)
+        left, top, side = choose_window(rng, e["h"], e["w"], self._aims(e["anns"]), size, self.smallest, whole)
         matrix = window_matrix(rng, left, top, side, size)
         pixels = change_colours(rng, warp(self.picture(i), matrix, size).astype(np.float32))
         found = [transform_object(o, matrix, size, self.with_masks) for o in e["anns"]]
@@ -148,6 +158,10 @@ class Crops:
                 plates.replace_plates(rng, crop[0], crop[1])
             if rng.random() < LETTERING:
                 plates.add_lettering(rng, crop[0], crop[1])
+            if rng.random() < LIVERY:
+                plates.add_livery(rng, crop[0], crop[1])
+            if rng.random() < POSTER:
+                plates.add_poster(rng, crop[0], crop[1])
             if rng.random() < CAPTION:
                 plates.add_caption(rng, crop[0], crop[1])
             if rng.random() < GRILLE:

@@ -5,7 +5,7 @@
 Photographs of ambulances, police cars, buses and bins are full of lettering, lamps and badges of which a network is as sure as of plates: labelled by
 itself it would learn its own mistakes, and a teacher leaves out of the loss what it is not sure of. JUDGED.csv.gz holds a line for each find: source,
 path within the source, type, x, y, w, h in pixels of the collected picture, and a verdict: `right` becomes an object, `unsure` an ignored region, and
-where the verdict is `wrong` there is nothing, whatever a teacher said. Of a source that it speaks of it holds all finds of a score that matters, so the type is then
+where the verdict is `wrong` there is nothing, whatever a teacher said; the image's "wrong" keeps these, as [category, x, y, w, h], to be looked at more often. Of a source that it speaks of it holds all finds of a score that matters, so the type is then
 exhaustively labelled in all of that source's pictures.
 
 A table of masks that label_masks found has the verdict `bad mask`: the object stays, its mask goes. It says nothing of the objects themselves.
@@ -57,6 +57,8 @@ def label(judged, folder, every):
             drop_bad_masks(own.get(image["id"], []), [v for v in verdicts if v[2] == BAD_MASK])
             finds = finds_of[image["id"]] = [v for v in verdicts if v[2] != BAD_MASK]
             added += filter(None, (finding(image, category, box, verdict == "unsure", 1.0) for category, box, verdict in finds if verdict != "wrong"))
+            wrong = [[category, *box] for category, box, verdict in finds if verdict == "wrong"]
+            image["wrong"] = [w for w in image.get("wrong", []) if w not in wrong] + wrong
             image["labeled"] = sorted({*image["labeled"], *(CATEGORIES[c] for verdicts in about.values() for c, _, verdict in verdicts if verdict != BAD_MASK)})
         coco["annotations"] = [a for a in coco["annotations"] if not replaced(a, finds_of.get(a["image_id"], []))] + added
     report(folder, looked_at, added)

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from .assign import BOX, CLASS, assign, box_iou, decode_boxes, grid_points
+from .assign import BOX, CLASS, IGNORE, WRONG, assign, box_iou, decode_boxes, grid_points
 from .augment import UNSURE
 from .networks import PROTO_STRIDE
 
@@ -53,6 +53,17 @@ def mask_loss(coef, proto, masks, boxes):
     return (error.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1) + dice).sum()
 
 
+def _without_wrong(scores, centres, samples):
+    """A teacher's scores (B, A, C) with none for a class where it was judged to be wrong."""
+    scores = scores.clone()
+    for i, sample in enumerate(samples):
+        for row in sample.objects[sample.objects[:, IGNORE] == WRONG]:
+            x1, y1, x2, y2 = row[BOX]
+            inside = (centres[:, 0] > x1) & (centres[:, 1] > y1) & (centres[:, 0] < x2) & (centres[:, 1] < y2)
+            scores[i, inside, int(row[CLASS])] = 0
+    return scores
+
+
 def _picture_masks(index, points, coef, proto, sample):
     """Mask loss of one picture's positives, and how many of them had a mask."""
     points = points[sample.has_mask[index[points]]]
@@ -93,6 +104,6 @@ def detection_loss(output, batch, teacher=None):
     total = score + BOX_WEIGHT * box_part + MASK_WEIGHT * mask
     parts = dict(score=float(score), box=float(box_part), mask=float(mask), positives=quality / len(batch.samples))
     if teacher:
-        after = teacher_loss(logits, boxes, targets, teacher)
+        after = teacher_loss(logits, boxes, targets, (_without_wrong(teacher[0], centres, batch.samples), teacher[1]))
         total, parts["teacher"] = total + after, float(after)
     return total, parts

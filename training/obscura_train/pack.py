@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from . import CATEGORIES, FACE, PERSON, PLATE, TASKS, VEHICLE
+from .assign import OBJECT, SURFACE, WRONG
 from .formats import by_image
 
 
@@ -29,7 +30,7 @@ def exhaustively_labelled(image, annotations):
 
 
 def read_folder(task, folder):
-    """Yields (path, annotations, source, known) of each picture; known: 1.0 for each class that is exhaustively labelled in it, else 0.0. For identity the
+    """Yields (path, annotations, source, known) of each picture, what was judged wrong in it among its annotations; known: 1.0 for each class that is exhaustively labelled in it, else 0.0. For identity the
     pictures of traffic of a source that labels no plates itself are a source of their own: plates are found there."""
     with open(os.path.join(folder, "annotations.json")) as f:
         coco = json.load(f)
@@ -41,19 +42,23 @@ def read_folder(task, folder):
         known = [float(CATEGORIES[c] in labeled) for c in TASKS[task]]
         if not any(known) and not any(a["category_id"] in TASKS[task] for a in annotations):
             continue            # would teach nothing
+        wrong = [dict(category_id=category, bbox=box, ignore=WRONG) for category, *box in image.get("wrong", [])]
         traffic = apart and any(a["category_id"] == VEHICLE for a in annotations)
-        yield os.path.join(folder, "images", image["file_name"]), annotations, image["source"] + " traffic" * traffic, known
+        yield os.path.join(folder, "images", image["file_name"]), annotations + wrong, image["source"] + " traffic" * traffic, known
 
 
 def scale_annotation(task, a, s):
     """Class, x1, y1, x2, y2, ignore, polygons of the mask, and of where it is unsure (or None), in pixels of the scaled picture; None for another task's
-    types."""
+    types, but that identity keeps where vehicles are."""
+    x, y, w, h = a["bbox"]
+    ignore = int(a.get("ignore") or a.get("iscrowd") or OBJECT)
+    if task == "identity" and a["category_id"] == VEHICLE and ignore == OBJECT:
+        return TASKS[task].index(PLATE), x * s, y * s, (x + w) * s, (y + h) * s, SURFACE, None, None
     if a["category_id"] not in TASKS[task]:
         return None
-    x, y, w, h = a["bbox"]
     scaled = lambda polygons: [[v * s for v in p] for p in polygons] if isinstance(polygons, list) else None
-    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, int(bool(a.get("ignore") or a.get("iscrowd"))),
-            scaled(a.get("segmentation")), scaled(a.get("unsure")))
+    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, ignore, scaled(a.get("segmentation")),
+            scaled(a.get("unsure")))
 
 
 def pack_picture(task, picture, side, out, offset):

@@ -1,16 +1,21 @@
 """Number plates of countries that the photographs lack, and lettering that is no plate, drawn into crops.
 
-A plate is drawn flat, with fonts that Debian ships (package fonts-dejavu-core), then warped over a plate that a photograph already holds: there the
+A plate is drawn flat, with fonts that Debian ships, then warped over a plate that a photograph already holds: there the
 surroundings, the angle and the size are right. Dirt, shade and blur follow the plate that is covered.
 """
 import functools
 import glob
+import itertools
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-FONTS = "/usr/share/fonts/truetype/dejavu/*Sans*-Bold.ttf"
+from .assign import IGNORED, OBJECT, SURFACE
+
+FONTS = ["/usr/share/fonts/" + name for name in (
+    "truetype/dejavu/*Sans*-Bold.ttf", "truetype/lato/Lato-B*[dk].ttf", "opentype/league-spartan/LeagueSpartan-Bold.otf", "opentype/cabin/Cabin-Bold.otf",
+    "truetype/roboto/unhinted/RobotoCondensed-Bold.ttf", "truetype/roboto/unhinted/RobotoTTF/Roboto-Bold.ttf", "truetype/opendin/OSP-DIN.ttf")]
 PLATE = 1               # class index within the identity task
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 
@@ -35,10 +40,12 @@ STYLES = (
 )
 
 UNWRITTEN = 0.08        # part of the plates that are blank, or bear a name where the number belongs: dealers' and painted-over ones are labelled too
+LONG = 1.3              # a vehicle this many times as long as high shows its side
 GROUNDS = ((245, 245, 245), (25, 25, 25), (190, 190, 185))
 WORDS = ("POLICE", "POLICIA", "POLIZEI", "POLIZIA", "POLITIE", "POLIS", "SHERIFF", "AMBULANCE", "AMBULANCIA", "CRUZ ROJA", "RED CROSS", "FIRE RESCUE",
          "BOMBEROS", "FEUERWEHR", "TAXI", "SCHOOL BUS", "EXPRESS", "TRANSPORT", "SERVICE", "LOGISTICS", "TURBO", "QUATTRO", "TUNDRA", "RENTAL")
 PANEL, SUBLINE, EMBLEM = 0.5, 0.4, 0.35     # parts of the lettering that stand on a panel or band of its own colour, have a smaller second line, an emblem before it
+STRIPE = 0.4            # parts of the liveries that have a line above, or below
 PANELS = ((20, 50, 140), (0, 90, 190), (170, 20, 30), (20, 110, 60), (230, 120, 20), (90, 30, 110), (20, 24, 40), (15, 15, 15), (35, 45, 80))
 
 
@@ -49,7 +56,7 @@ def _font(path, size):
 
 @functools.lru_cache(maxsize=1)
 def _font_paths():
-    return sorted(glob.glob(FONTS))
+    return sorted(itertools.chain(*map(glob.glob, FONTS)))
 
 
 def available():
@@ -144,14 +151,21 @@ def replace_plates(rng, pixels, objects):
         objects[i] = (PLATE, *quad.min(0), *quad.max(0), 0)
 
 
-def draw_lettering(rng, height=48):
-    """Words as vehicles, shop fronts and bins bear them, flat: (h, w, 3) float32 RGB, 0..255, and how far each pixel hides, (h, w) 0..1."""
+def _ink(rng, ground):
+    """A colour that can be read on a ground (grey value 0..255; None: not known)."""
+    light = rng.random() < 0.45 if ground is None else ground < 125
+    return (245,) * 3 if light else (10,) * 3 if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(0, 256 if ground is None else 110, 3))
+
+
+def draw_lettering(rng, height=48, ground=None):
+    """Words as vehicles, shop fronts and bins bear them, flat: (h, w, 3) float32 RGB, 0..255, and how far each pixel hides, (h, w) 0..1. ground: the grey
+    value of the paintwork they are written on, which they then stand out from, with lines above and below now and then."""
     text = _word(rng) if rng.random() < 0.5 else _text_for(rng, "A" * int(rng.integers(3, 10)))
     length, gap = round(height * len(text) * rng.uniform(0.5, 1.1)), height // 5
     emblem, subline = rng.random() < EMBLEM, rng.random() < SUBLINE
     left = gap + emblem * (height + gap)
     size = left + length + gap, gap + height + subline * (height // 2) + gap
-    ink = (245,) * 3 if rng.random() < 0.45 else (10,) * 3 if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(0, 256, 3))
+    ink = _ink(rng, ground)
     image, cover = Image.new("RGB", size, ink), Image.new("L", size, 0)
     if emblem:
         colour = PANELS[rng.integers(len(PANELS))] if rng.random() < 0.5 else (205, 25, 35)
@@ -169,16 +183,19 @@ def draw_lettering(rng, height=48):
     if subline:
         words = " ".join(_text_for(rng, "A" * int(rng.integers(2, 8))) for _ in range(2))
         _write(rng, cover, (left, gap + height + gap // 2, left + round(length * rng.uniform(0.5, 1)), gap + height + height // 2), words, 255)
+    for y in (0, size[1] - gap // 2) if ground is not None else ():
+        if rng.random() < STRIPE:
+            cover.paste(255, (0, y, size[0], y + gap // 2))
     flat, hides = np.asarray(image).astype(np.float32), np.asarray(cover).astype(np.float32) / 255
-    if rng.random() < PANEL:
+    if rng.random() < (PANEL if ground is None else PANEL / 3):
         ground = np.array(PANELS[rng.integers(len(PANELS))] if min(ink) > 150 else rng.integers(120, 256, 3), np.float32)
         flat, hides = ground + (flat - ground) * hides[..., None], np.ones_like(hides)
-    return np.ascontiguousarray(flat), hides * np.float32(rng.uniform(0.7, 1.0))
+    return np.ascontiguousarray(flat), hides * np.float32(rng.uniform(0.7 if ground is None else 0.9, 1.0))
 
 
 def _place_for(rng, aspect, objects, size):
     """Left, top, width, height of lettering: mostly on a vehicle, above or beside a plate and up to some times its size; else anywhere."""
-    known = [o for o in objects if o[0] == PLATE and o[3] - o[1] >= 14]
+    known = [o for o in objects if o[0] == PLATE and o[5] in (OBJECT, IGNORED) and o[3] - o[1] >= 14]
     if known and rng.random() < 0.7:
         _, x1, y1, x2, y2, _ = known[rng.integers(len(known))]
         h = (y2 - y1) * rng.uniform(0.7, 4.5)
@@ -195,7 +212,7 @@ def _place_for(rng, aspect, objects, size):
 def _free(x, y, w, h, objects, size):
     """Whether a rectangle lies in the crop and off all objects."""
     inside = x >= 0 and y >= 0 and x + w <= size and y + h <= size
-    return inside and not any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects)
+    return inside and not any(x < o[3] and x + w > o[1] and y < o[4] and y + h > o[2] for o in objects if o[5] in (OBJECT, IGNORED))
 
 
 def add_lettering(rng, pixels, objects):
@@ -209,10 +226,56 @@ def add_lettering(rng, pixels, objects):
     if not place:
         return
     x, y, w, h = place
-    corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
-    squeezed = rng.uniform(0, 0.15, (4, 2)) * (w, h) * [[1, 1], [-1, 1], [-1, -1], [1, -1]]       # seen at an angle, and tilted
     shade = np.clip(pixels[y:y + h, x:x + w].mean() / 110, 0.35, 1.1)
-    _lay(rng, pixels, flat * shade, cover, (corners + squeezed).astype(np.float32))
+    _lay(rng, pixels, flat * shade, cover, _tilted(rng, x, y, w, h, 0.15))
+
+
+def _tilted(rng, x, y, w, h, by):
+    """Corners of a rectangle that is seen at an angle: each one moved inwards by up to that part of its sides."""
+    corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+    return (corners + rng.uniform(0, by, (4, 2)) * (w, h) * [[1, 1], [-1, 1], [-1, -1], [1, -1]]).astype(np.float32)
+
+
+def add_livery(rng, pixels, objects):
+    """Writes on the side of one of the vehicles that are seen from there, off the objects."""
+    sides = [o for o in objects if o[5] == SURFACE and o[3] - o[1] > max(60, LONG * (o[4] - o[2]))]
+    if not sides or not available():
+        return
+    _, x1, y1, x2, y2, _ = sides[rng.integers(len(sides))]
+    w, h = (x2 - x1) * rng.uniform(0.2, 0.8), (y2 - y1) * rng.uniform(0.12, 0.4)
+    x, y = round(x1 + rng.uniform(0.1, 0.9) * (x2 - x1 - w)), round(y1 + rng.uniform(0.35, 0.85) * (y2 - y1 - h))
+    ground = pixels[max(y, 0):y + round(h), max(x, 0):x + round(w)]
+    if not ground.size:
+        return
+    flat, cover = draw_lettering(rng, ground=ground.mean())
+    aspect = cover.shape[1] / cover.shape[0]
+    w, h = round(min(w, h * aspect)), round(min(h, w / aspect))
+    if min(w, h) >= 5 and _free(x, y, w, h, objects, pixels.shape[0]):
+        _lay(rng, pixels, flat * rng.uniform(0.8, 1.0), cover, _tilted(rng, x, y, w, h, 0.06))
+
+
+def add_poster(rng, pixels, objects):
+    """A notice, leaflet or label: paragraphs and a picture on light ground, upright or lying, off the objects."""
+    size = pixels.shape[0]
+    h = round(float(np.exp(rng.uniform(np.log(12), np.log(0.4 * size)))))
+    w = min(round(h * rng.uniform(0.5, 1.6)), size - 1)
+    x, y = int(rng.integers(0, size - w)), int(rng.integers(0, size - h))
+    if not available() or not _free(x, y, w, h, objects, size):
+        return
+    sheet = Image.new("RGB", (96, round(96 * h / w)), tuple(int(v) for v in rng.integers(190, 256, 3)))
+    colour, line = tuple(int(v) for v in rng.integers(0, 200, 3)), int(rng.integers(5, 14))
+    top = 4
+    while top + line < sheet.height:
+        if rng.random() < 0.25:         # a picture
+            tall = int(rng.integers(1, 5)) * line
+            ImageDraw.Draw(sheet).rectangle([int(rng.integers(4, 40)), top, int(rng.integers(56, 92)), top + tall], fill=colour)
+            top += tall
+        elif rng.random() < 0.9:
+            words = " ".join(_text_for(rng, "A" * int(rng.integers(2, 8))) for _ in range(int(rng.integers(1, 5))))
+            _write(rng, sheet, (5, top, int(rng.integers(50, 92)), top + line - 2), words.lower(), colour if rng.random() < 0.3 else (40, 40, 40))
+        top += line + 1
+    flat = np.asarray(sheet).astype(np.float32) * np.clip(pixels[y:y + h, x:x + w].mean() / 110, 0.35, 1.05)
+    _lay(rng, pixels, flat, np.ones(flat.shape[:2], np.float32), _tilted(rng, x, y, w, h, 0.1))
 
 
 def add_caption(rng, pixels, objects):

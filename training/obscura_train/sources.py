@@ -501,6 +501,8 @@ SOURCES = {
                     photographs(r"^JPEGImages/00(0\d{3}|10\d\d|11[0-4]\d|115[0-7])\.jpg$")),
     "towers": Source("majedelhelou/denoising_datasets", "58234876fef6f1b56306705c78dfd40cdb837b86", [], 10, "none stated", photographs(r"^CUrban100/.*png$")),
     "gantries": Source("abif0502/traffic-sign-detection", "3b30d7c25de06f7dcf1457e5fa98d2697d51a9a6", [], 30, "none stated", photographs(r"^images/.*jpg$")),
+    "shopfronts": Source("Urban-Research-Lab/building-facades-advertising-dataset", "9782a3e7b6fc5bf830e4f46ef3cdfd0e5ad426b2", [], 10, "CC0",
+                         photographs(r"^FacadeDatasetConverted/images/(train|test)/.*")),
     "facades": Source("a-hwang/building-facade-segmentation", "HEAD", ["vehicle"], 10, "none stated", coco_folders(dict(car=VEHICLE)), 640),
     "plants": Source("KhiemCE22/Application-PPE", "HEAD", ["person"], 14, "none stated", coco_folders(dict(person=PERSON)), 640),
     "cars": Source("hasanrza888/car_Detection", "HEAD", [], 16, "none stated", photographs(r"^train/.*jpg$"), 640),
