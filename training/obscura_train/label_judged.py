@@ -5,8 +5,9 @@
 Photographs of ambulances, police cars, buses and bins are full of lettering, lamps and badges of which a network is as sure as of plates: labelled by
 itself it would learn its own mistakes, and a teacher leaves out of the loss what it is not sure of. JUDGED.csv.gz holds a line for each find: source,
 path within the source, type, x, y, w, h in pixels of the collected picture, and a verdict: `right` becomes an object, `unsure` an ignored region, and
-where the verdict is `wrong` there is nothing, whatever a teacher said; the image's "wrong" keeps these, as [category, x, y, w, h], to be looked at more often. Of a source that it speaks of it holds all finds of a score that matters, so the type is then
-exhaustively labelled in all of that source's pictures.
+where the verdict is `wrong` there is nothing, whatever a teacher said; the image's "wrong" keeps these, as [category, x, y, w, h], to be looked at
+more often. Of a source that it speaks of it holds all finds of a score that matters, so the type is then exhaustively labelled in all of that source's
+pictures.
 
 A table of masks that label_masks found has the verdict `bad mask`: the object stays, its mask goes. It says nothing of the objects themselves.
 """

@@ -30,8 +30,9 @@ def exhaustively_labelled(image, annotations):
 
 
 def read_folder(task, folder):
-    """Yields (path, annotations, source, known) of each picture, what was judged wrong in it among its annotations; known: 1.0 for each class that is exhaustively labelled in it, else 0.0. For identity the
-    pictures of traffic of a source that labels no plates itself are a source of their own: plates are found there."""
+    """Yields (path, annotations, source, known) of each picture. What was judged wrong in it is among the annotations; known: 1.0 for each class that
+    is exhaustively labelled in it, else 0.0. For identity the pictures of traffic of a source that labels no plates itself are a source of their own: plates
+    are found there."""
     with open(os.path.join(folder, "annotations.json")) as f:
         coco = json.load(f)
     own = by_image(coco["annotations"])
@@ -57,8 +58,7 @@ def scale_annotation(task, a, s):
     if a["category_id"] not in TASKS[task]:
         return None
     scaled = lambda polygons: [[v * s for v in p] for p in polygons] if isinstance(polygons, list) else None
-    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, ignore, scaled(a.get("segmentation")),
-            scaled(a.get("unsure")))
+    return (TASKS[task].index(a["category_id"]), x * s, y * s, (x + w) * s, (y + h) * s, ignore, scaled(a.get("segmentation")), scaled(a.get("unsure")))
 
 
 def pack_picture(task, picture, side, out, offset):

@@ -1,7 +1,7 @@
 """Number plates of countries that the photographs lack, and lettering that is no plate, drawn into crops.
 
-A plate is drawn flat, with fonts that Debian ships, then warped over a plate that a photograph already holds: there the
-surroundings, the angle and the size are right. Dirt, shade and blur follow the plate that is covered.
+A plate is drawn flat, with fonts that Debian ships, then warped over a plate that a photograph already holds: there the surroundings,
+the angle and the size are right. Dirt, shade and blur follow the plate that is covered.
 """
 import functools
 import glob
@@ -188,8 +188,8 @@ def draw_lettering(rng, height=48, ground=None):
             cover.paste(255, (0, y, size[0], y + gap // 2))
     flat, hides = np.asarray(image).astype(np.float32), np.asarray(cover).astype(np.float32) / 255
     if rng.random() < (PANEL if ground is None else PANEL / 3):
-        ground = np.array(PANELS[rng.integers(len(PANELS))] if min(ink) > 150 else rng.integers(120, 256, 3), np.float32)
-        flat, hides = ground + (flat - ground) * hides[..., None], np.ones_like(hides)
+        panel = np.array(PANELS[rng.integers(len(PANELS))] if min(ink) > 150 else rng.integers(120, 256, 3), np.float32)
+        flat, hides = panel + (flat - panel) * hides[..., None], np.ones_like(hides)
     return np.ascontiguousarray(flat), hides * np.float32(rng.uniform(0.7 if ground is None else 0.9, 1.0))
 
 
