@@ -38,9 +38,9 @@ def program(tmp_path):
     return path
 
 
-def drawn(tmp_path, program, table, folder):
-    sheets.draw(str(tmp_path / 'out'), str(program), 'person,vehicle', str(table), [str(folder)])
-    return json.loads((tmp_path / 'out' / 'finds.json').read_text())
+def drawn(tmp_path, program, table, folder, out='out'):
+    sheets.draw(str(tmp_path / out), str(program), 'person,vehicle', str(table), [str(folder)])
+    return json.loads((tmp_path / out / 'finds.json').read_text())
 
 
 def test_sheets_show_what_neither_an_annotation_nor_a_verdict_speaks_of(tmp_path, program, table, folder):
@@ -56,7 +56,13 @@ def test_verdicts_enter_the_table(tmp_path, program, table, folder):
     (tmp_path / 'out' / '000.txt').write_text('R\nW\n')
     sheets.read(str(tmp_path / 'out'), str(table))
     assert label_judged.load(table)['streets']['days/a.jpg'] == [(2, [100, 20, 50, 50], 'wrong'), (2, [201, 150, 61, 40], 'right'), (1, [10, 10, 60, 40], 'wrong')]
-    assert drawn(tmp_path, program, table, folder) == []       # all are judged
+    assert drawn(tmp_path, program, table, folder, 'again') == []       # all are judged
+
+
+def test_sheets_do_not_mix_with_older_ones(tmp_path, program, table, folder):
+    drawn(tmp_path, program, table, folder)
+    with pytest.raises(FileExistsError):
+        drawn(tmp_path, program, table, folder)
 
 
 @pytest.mark.parametrize('letters', ['R', 'RWU', 'RX', ''])

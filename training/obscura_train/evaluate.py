@@ -129,13 +129,17 @@ def thumbnail(bgr, found, annotations, ops, side=320):
     return tile
 
 
+def grid(tiles, columns):
+    """Tiles of one size in rows of `columns`, the last row filled up with black."""
+    tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[i:i + columns]) for i in range(0, len(tiles), columns)])
+
+
 def contact_sheet(tiles, columns=8, rows=3):
     """tiles: (errors, objects, tile). The pictures with the most errors above, those with the most objects and no error below."""
     worst = sorted(tiles, key=lambda t: -t[0])[:columns * rows]
     best = sorted((t for t in tiles if not t[0]), key=lambda t: -t[1])[:columns * rows]
-    chosen = [t[2] for t in worst + best]
-    chosen += [np.zeros_like(chosen[0])] * (-len(chosen) % columns)
-    return np.vstack([np.hstack(chosen[i:i + columns]) for i in range(0, len(chosen), columns)])
+    return grid([t[2] for t in worst + best], columns)
 
 
 def measure(task, net, folder, long_side, second, ops, sheet=None):

@@ -4,7 +4,8 @@
     python3 -m obscura_train.sheets read OUT judged/scene.csv.gz
 
 `draw` runs the program on the pictures, at its thresholds, and leaves out what an annotation explains and what the table has judged. OUT/NNN.png shows 48
-finds, 8 by 6, each with what is around it; OUT/finds.json lists them. Whoever looks at a sheet writes OUT/NNN.txt: a letter for each find, in reading order:
+finds, 8 by 6, each with what is around it; OUT/finds.json lists them. OUT must be new: old verdicts would count for other finds. Whoever looks at a sheet
+writes OUT/NNN.txt: a letter for each find, in reading order:
 
 R, right: such an object, or the part of it that can be seen, and a box that fits (IoU over .5).
 W, wrong: anything else.
@@ -14,7 +15,7 @@ U, unsure: it can't be told; posters, screens and statues; bicycles; several obj
 """
 import argparse
 import csv
-import glob
+import functools
 import gzip
 import io
 import json
@@ -25,14 +26,14 @@ import cv2
 import numpy as np
 
 from . import CATEGORIES
+from .evaluate import grid
 from .formats import by_image
 from .label_judged import load
-from .predict import overlaps
+from .label_scene import same
 
 ROWS, COLUMNS, TILE = 6, 8, 150         # of a sheet; px of a tile's side
 SHEET = ROWS * COLUMNS
 AROUND, LEAST = 1.7, 40                 # a tile shows this many times the find's longer side, and no fewer px
-SAME = 0.4                              # IoU from which two boxes are of the same thing
 AT_ONCE = 200                           # pictures of one call
 FIELDS = ("source", "path", "type", "x", "y", "w", "h", "verdict")
 VERDICTS = dict(R="right", W="wrong", U="unsure")
@@ -48,11 +49,6 @@ def found_by(program, types, paths):
                 yield fields[0], fields[1], [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)]
 
 
-def same_as_one_of(box, others):
-    corners = np.array([[x, y, x + w, y + h] for x, y, w, h in (box, *others)])
-    return bool((overlaps(corners[0], corners[1:]) > SAME).any())
-
-
 def open_finds(program, types, judged, folder):
     """What is found in a folder's pictures and neither an annotation nor a verdict speaks of."""
     with open(os.path.join(folder, "annotations.json")) as f:
@@ -62,7 +58,7 @@ def open_finds(program, types, judged, folder):
         image = images[path]
         known = [a["bbox"] for a in own.get(image["id"], []) if CATEGORIES[a["category_id"]] == name and not a.get("ignore")]
         known += [b for category, b, _ in judged.get(image["source"], {}).get(image["path"], []) if CATEGORIES[category] == name]
-        if not same_as_one_of(box, known):
+        if not any(same(box, b) for b in known):
             yield dict(source=image["source"], path=image["path"], file=path, type=name, box=box)
 
 
@@ -82,18 +78,17 @@ def tile(picture, find, number):
 
 
 def draw(out, program, types, table, folders):
+    os.makedirs(out)
     judged = load(table)
     finds = [find for folder in folders for find in open_finds(program, types, judged, folder)]
-    os.makedirs(out, exist_ok=True)
+    picture = functools.lru_cache(maxsize=1)(cv2.imread)       # finds come picture by picture
     for i in range(0, len(finds), SHEET):
-        sheet = np.zeros((ROWS * TILE, COLUMNS * TILE, 3), np.uint8)
-        for k, find in enumerate(finds[i:i + SHEET]):
-            y, x = k // COLUMNS * TILE, k % COLUMNS * TILE
-            sheet[y:y + TILE, x:x + TILE] = tile(cv2.imread(find["file"]), find, i + k)
-        cv2.imwrite(os.path.join(out, f"{i // SHEET:03d}.png"), sheet)
+        tiles = [tile(picture(find["file"]), find, i + k) for k, find in enumerate(finds[i:i + SHEET])]
+        tiles += [np.zeros_like(tiles[0])] * (SHEET - len(tiles))
+        cv2.imwrite(os.path.join(out, f"{i // SHEET:03d}.png"), grid(tiles, COLUMNS))
     with open(os.path.join(out, "finds.json"), "w") as f:
         json.dump(finds, f)
-    print(f"{len(finds)} finds on {len(glob.glob(os.path.join(out, '*.png')))} sheets")
+    print(f"{len(finds)} finds on {-(-len(finds) // SHEET)} sheets")
 
 
 def verdicts(out, finds):
