@@ -180,11 +180,13 @@ def test_what_is_no_plate_is_drawn_off_the_objects(draw):
     drawn, here = 0, np.zeros((160, 160), bool)
     here[60:100, 60:100] = here[130:150, 10:90] = True
     for seed in range(40):
-        pixels = np.full((160, 160, 3), 100, np.float32)
-        draw(np.random.default_rng(seed), pixels, objects)
+        pixels, rows = np.full((160, 160, 3), 100, np.float32), list(objects)
+        draw(np.random.default_rng(seed), pixels, rows)
         changed = (pixels != 100).any(2)
         drawn += changed.any()
-        assert not (changed & here).any() and len(objects) == 3
+        assert not (changed & here).any() and rows[:3] == objects
+        for cls, x1, y1, x2, y2, ignore in rows[3:]:        # what could be taken for a plate
+            assert (cls, ignore) == (1, WRONG) and changed[y1:y2, x1:x2].sum() == changed.sum() > 0
         assert pixels.min() >= -1 and pixels.max() <= 256
     assert drawn > 5
 

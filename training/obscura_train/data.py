@@ -1,5 +1,6 @@
 """Draws augmented square crops from a packed file (see pack.py), and puts them into batches."""
 import json
+import mmap
 from dataclasses import dataclass
 
 import cv2
@@ -59,7 +60,9 @@ class Crops:
     def __init__(self, task, prefix, seed=0):
         with open(prefix + ".json") as f:
             self.entries = json.load(f)
-        self.bytes = np.memmap(prefix + ".bin", np.uint8, "r")
+        with open(prefix + ".bin", "rb") as f:
+            self.bytes = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        self.bytes.madvise(mmap.MADV_RANDOM)        # packs outgrow the memory: what the kernel reads ahead by itself is another picture
         self.task, self.with_masks = task, task == "scene"
         self.smallest = 16.0 if self.with_masks else 8.0
         self.rng = np.random.default_rng(seed)
@@ -67,6 +70,7 @@ class Crops:
         self.alike = self._alike()
         self.cutouts = [(i, j) for i, e in enumerate(self.entries) for j, o in enumerate(e["anns"])
                         if o[6] and o[7] is None and not o[5] and min(o[3] - o[1], o[4] - o[2]) > 40] if self.with_masks else []
+        self.next = self._draw()
 
     def __len__(self):
         return len(self.entries)
@@ -85,9 +89,21 @@ class Crops:
             groups.setdefault(tuple(e["known"]), {}).setdefault(e["src"], []).append(i)
         return {known: list(sources.values()) for known, sources in groups.items()}
 
-    def picture(self, i):
+    def _draw(self):
+        """A picture at random, which begins to be read."""
+        i = min(int(np.searchsorted(self.weights, self.rng.random())), len(self) - 1)
+        self._read_ahead(i)
+        return i
+
+    def _read_ahead(self, i):
         e = self.entries[i]
-        return self.bytes[e["off"]:e["off"] + e["h"] * e["w"] * 3].reshape(e["h"], e["w"], 3)
+        start = e["off"] // mmap.PAGESIZE * mmap.PAGESIZE
+        self.bytes.madvise(mmap.MADV_WILLNEED, start, e["off"] + e["h"] * e["w"] * 3 - start)
+
+    def picture(self, i):
+        self._read_ahead(i)
+        e = self.entries[i]
+        return np.frombuffer(self.bytes, np.uint8, e["h"] * e["w"] * 3, e["off"]).reshape(e["h"], e["w"], 3)
 
     def _aims(self, rows):
         """Boxes that a crop of a picture may aim at."""
@@ -169,7 +185,7 @@ class Crops:
 
     def sample(self, size):
         """A random augmented crop of size x size pixels."""
-        i = min(int(np.searchsorted(self.weights, self.rng.random())), len(self) - 1)
+        i, self.next = self.next, self._draw()
         known = self.entries[i]["known"]
         crop = self.mosaic(i, size) if self.rng.random() < MOSAIC else self.crop(i, size)
         self.extras(crop, known)

@@ -8,6 +8,8 @@ from .networks import PROTO_STRIDE
 
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 2.5
 NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
+WRONG_LOSS = 4.0        # a box that was judged to be no such object teaches so much more than other background,
+WRONG_OVERLAP = 0.3     # to the points whose own boxes overlap it so far
 TEACHER_SEES = 0.1      # a teacher's score from which its boxes count
 MASK_POINTS = 16        # positives of a picture whose masks are compared, at most: crowds of small objects must not rule, and masks cost the most memory
 
@@ -53,11 +55,24 @@ def mask_loss(coef, proto, masks, boxes):
     return (error.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1) + dice).sum()
 
 
+def _judged_wrong(sample):
+    return sample.objects[sample.objects[:, IGNORE] == WRONG]
+
+
+def _press_on_wrong(weight, boxes, sample):
+    """Raises a picture's weights (A, C) of scores where its boxes (A, 4) are ones that were judged wrong."""
+    rows = _judged_wrong(sample)
+    if len(rows):
+        same = box_iou(boxes[None], rows[:, None, BOX]) > WRONG_OVERLAP
+        for row, points in zip(rows, same):
+            weight[points, int(row[CLASS])] = WRONG_LOSS
+
+
 def _without_wrong(scores, centres, samples):
     """A teacher's scores (B, A, C) with none for a class where it was judged to be wrong."""
     scores = scores.clone()
     for i, sample in enumerate(samples):
-        for row in sample.objects[sample.objects[:, IGNORE] == WRONG]:
+        for row in _judged_wrong(sample):
             x1, y1, x2, y2 = row[BOX]
             inside = (centres[:, 0] > x1) & (centres[:, 1] > y1) & (centres[:, 0] < x2) & (centres[:, 1] < y2)
             scores[i, inside, int(row[CLASS])] = 0
@@ -86,6 +101,7 @@ def detection_loss(output, batch, teacher=None):
     box_sum, mask_sum, quality, masked = logits.new_zeros(()), logits.new_zeros(()), 0.0, 0
     for i, sample in enumerate(batch.samples):
         index, teach = assign(logits[i].detach(), boxes[i].detach(), centres, strides, sample.objects)
+        _press_on_wrong(weight[i], boxes[i].detach(), sample)
         weight[i, index == -2] = 0
         points = (index >= 0).nonzero().flatten()
         if not len(points):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .assign import IGNORED, OBJECT, SURFACE
+from .assign import IGNORED, OBJECT, SURFACE, WRONG
 
 FONTS = ["/usr/share/fonts/" + name for name in (
     "truetype/dejavu/*Sans*-Bold.ttf", "truetype/lato/Lato-B*[dk].ttf", "opentype/league-spartan/LeagueSpartan-Bold.otf", "opentype/cabin/Cabin-Bold.otf",
@@ -228,6 +228,7 @@ def add_lettering(rng, pixels, objects):
     x, y, w, h = place
     shade = np.clip(pixels[y:y + h, x:x + w].mean() / 110, 0.35, 1.1)
     _lay(rng, pixels, flat * shade, cover, _tilted(rng, x, y, w, h, 0.15))
+    objects.append((PLATE, x, y, x + w, y + h, WRONG))
 
 
 def _tilted(rng, x, y, w, h, by):
@@ -252,6 +253,7 @@ def add_livery(rng, pixels, objects):
     w, h = round(min(w, h * aspect)), round(min(h, w / aspect))
     if min(w, h) >= 5 and _free(x, y, w, h, objects, pixels.shape[0]):
         _lay(rng, pixels, flat * rng.uniform(0.8, 1.0), cover, _tilted(rng, x, y, w, h, 0.06))
+        objects.append((PLATE, x, y, x + w, y + h, WRONG))
 
 
 def add_poster(rng, pixels, objects):
@@ -312,3 +314,4 @@ def add_grille(rng, pixels, objects):
         bars = bars | (np.arange(w)[None] % step < step / 2)
     ink = np.where(bars, light, dark)[..., None].astype(np.float32)
     pixels[y:y + h, x:x + w] += (cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.2))[..., None] - pixels[y:y + h, x:x + w]) * rng.uniform(0.7, 1.0)
+    objects.append((PLATE, x, y, x + w, y + h, WRONG))
