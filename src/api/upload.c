@@ -93,12 +93,15 @@ static int seal_key(struct upload *u)
     return task_set(&u->task.idempotency_key, key);
 }
 
-/* Whether a failed insertion has left no task, for sure: a connection that broke at the commit does not say. */
+/* Whether a failed insertion has left no task, for sure: a connection that broke at the commit does not say, and the
+ * database may still be at it. */
 static bool not_queued(struct task_store *store, struct upload *u, int code)
 {
     struct error ignored;
-    return (code != -EIO && code != -EHOSTDOWN) ||
-           (store && task_store_delete(store, &u->task.id, 1, false, &ignored) >= 0);
+    if (code != -EIO && code != -EHOSTDOWN)
+        return true;
+    int deleted = store ? task_store_delete(store, &u->task.id, 1, false, &ignored) : -1;
+    return code == -EHOSTDOWN ? deleted > 0 : deleted >= 0;
 }
 
 /* Commits the file and queues the task. On -EEXIST u->task.id becomes that of the first task with the same idempotency

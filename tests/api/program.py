@@ -63,13 +63,16 @@ class Server:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
         until = time.monotonic() + 60
         while time.monotonic() < until:
+            ended = self.process.poll()
             text = self.log.read_bytes()[offset:].decode(errors='replace')
             found = re.search(r'listening on http://[\d.]+:(\d+)', text)
             if found:
                 self.port = int(found[1])
                 return self
-            assert self.process.poll() is None, f'the program ended with {self.process.returncode}: {text}'
+            assert ended is None, f'the program ended with {ended}: {text}'
             time.sleep(0.02)
+        self.process.kill()
+        self.process.wait()
         raise AssertionError(f'the program does not listen: {text}')
 
     def stop(self):

@@ -98,6 +98,10 @@ def test_draining(start):
     big = pictures.jpeg(2400, 1800)
     for _ in range(2):
         server.upload(big, headers={'x-is-async': '1'})
+    until = time.monotonic() + 60
+    while not any(t['status'] == 'processing' for t in server.tasks()):     # an engine that still loads has nothing to finish
+        assert time.monotonic() < until
+        time.sleep(0.01)
     server.process.send_signal(signal.SIGTERM)
     seen = set()
     until = time.monotonic() + 10

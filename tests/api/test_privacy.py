@@ -157,6 +157,10 @@ def test_strip_metadata_drops_everything(start):
 def test_nothing_is_left_with_delete_originals(start):
     server = start('--delete-originals')
     server.done(UPLOADS['second picture behind the first'])
+    until = time.monotonic() + 30
+    while any(f.endswith('.original') for f in server.files()):      # a waiting client may see that the task is done a moment before
+        assert time.monotonic() < until
+        time.sleep(0.05)
     for path in server.folder.rglob('*'):
         if path.is_file():
             assert not traces(path.read_bytes()), path
@@ -186,12 +190,10 @@ def test_one_file_that_cannot_be_deleted_keeps_no_other(start, picture):
     stuck.unlink()
     stuck.mkdir()    # no unlink takes this away
     until = time.monotonic() + 60
-    while len(server.tasks()) > 1:
-        assert time.monotonic() < until, server.tasks()
+    while len(server.tasks()) > 1 or server.files() or 'cannot be deleted' not in server.log.read_text():
+        assert time.monotonic() < until, (server.tasks(), server.files(), server.log.read_text())
         time.sleep(0.2)
     assert [t['id'] for t in server.tasks()] == [ids[2]]
-    assert server.files() == []
-    assert 'retention' in server.log.read_text()
     stuck.rmdir()
     while server.tasks():
         assert time.monotonic() < until, 'it goes once it can'

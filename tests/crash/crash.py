@@ -136,9 +136,9 @@ def run(rounds, seed, log=print):
                     log(f'{number + 1} rounds, {len(load.accepted)} tasks accepted')
             load.stop()
             broken, counts = check(server, load.accepted, receiver)
+            own = processes.below(server.process.pid)
             server.stop()
-            left = processes.below(server.process.pid)
-            broken += [f'process left: {name}' for name in left.values()]
+            broken += [f'process left: {name}' for pid, name in own.items() if processes.name_of(pid) == name]
             server.start()    # start-up removes uploads whose front died before it could queue them
             broken += check_files(server)
             broken += [f'unclear log: {line}' for line in server.log.read_text().splitlines() if re.search(r'corrupt|malformed|SIGSYS', line)]

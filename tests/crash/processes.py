@@ -13,6 +13,12 @@ def _stat(pid):
     return (name, int(rest[1])) if rest[0] != 'Z' else None
 
 
+def name_of(pid):
+    """None where it is gone."""
+    stat = _stat(pid)
+    return stat and stat[0]
+
+
 def below(root):
     """{pid: name} of all processes below `root`: 'front', 'worker 0', 'engine 0', ..."""
     table = {int(p): s for p in os.listdir('/proc') if p.isdigit() and (s := _stat(p))}

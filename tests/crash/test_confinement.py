@@ -54,7 +54,10 @@ def test_all_processes_become_the_user(others_folder):
         everybody = {s.process.pid: 'obscura', **processes.below(s.process.pid)}
         assert {name.rstrip(' 01') for name in everybody.values()} >= {'obscura', 'front', 'webhooks', 'keeper', 'worker', 'engine'}
         for pid, name in everybody.items():
-            status = status_of(pid)
+            try:
+                status = status_of(pid)
+            except OSError:     # what was before the reload ends
+                continue
             assert set(status['Uid'].split()) == {str(account.pw_uid)}, name
             assert set(status['Gid'].split()) == {str(account.pw_gid)}, name
             assert set(status['Groups'].split()) <= {str(account.pw_gid)}, name

@@ -1,5 +1,6 @@
 """The task store over PostgreSQL: the unit tests of SQLite's once more, and the whole server."""
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import pwd
@@ -100,6 +101,9 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
     s.command += ['--webhook-allow-private']
     with s:
         ids = [s.upload(data, face='true', webhook=receiver.url + '/hook', headers={'x-is-async': 'true'}).json()['id'] for _ in range(30)]
+        s.wait(ids[0], seconds=90)
+        engine, = processes.find(s.process.pid, 'engine')
+        os.kill(engine, signal.SIGSTOP)     # nothing ends before the outage
         answers, client = [], s.twin()
         waiting = threading.Thread(target=lambda: answers.append(client.upload(data, name='waited-for.jpg', face='true')))
         waiting.start()
@@ -109,6 +113,7 @@ def test_a_database_that_goes_away_for_a_while(cluster, tmp_path):
             time.sleep(0.01)
         control('stop')
         try:
+            os.kill(engine, signal.SIGCONT)
             assert not answers, 'it was answered before the database went away'
             refused = s.upload(data)
             assert refused.status == 503 and refused.headers['Retry-After'] and 'task store' in refused.json()['detail']
@@ -138,11 +143,16 @@ def test_a_database_that_falls_silent(cluster, tmp_path):
     database, control = cluster
     folder = pathlib.Path(database.split('host=')[1].split('&')[0])
     postmaster = int((folder / 'data' / 'postmaster.pid').read_text().split()[0])
-    everything = lambda number: [os.kill(p, number) for p in [postmaster, *processes.below(postmaster)]]
+
+    def everything(number):
+        for p in [postmaster, *processes.below(postmaster)]:
+            with contextlib.suppress(ProcessLookupError):       # some come and go
+                os.kill(p, number)
+
     with on(database, tmp_path / 's') as s:
         assert s.done(crash.make_picture(1), face='true')['status'] == 'done'
-        everything(signal.SIGSTOP)
         try:
+            everything(signal.SIGSTOP)
             began = time.monotonic()
             assert s.get('/v1/task/list').status == 503
             assert s.get('/health/ready').status == 503

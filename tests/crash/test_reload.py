@@ -68,12 +68,12 @@ def test_requests_under_way_are_answered_by_the_front_that_has_them(server):
 
 def test_two_reloads_and_the_end_meanwhile(server):
     """An older front that still waits is told to stop: its client is told to come again, and nothing hangs."""
+    big, answers = pictures.jpeg(2400, 1800), []
     for _ in range(3):
-        server.upload(pictures.jpeg(2400, 1800), headers={'x-is-async': '1'})
-    answers = []
+        server.upload(big, headers={'x-is-async': '1'})
 
     def upload():
-        body, kind = multipart([('fileobject', 'a.jpg', pictures.jpeg(2400, 1800))])
+        body, kind = multipart([('fileobject', 'a.jpg', big)])
         connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=120)     # Server would try again
         connection.request('POST', '/v1/file', body=body, headers={'Content-Type': kind})
         answers.append(connection.getresponse().status)
@@ -125,9 +125,10 @@ def test_workers_that_cannot_start_again_take_nothing_down(server):
 
 def test_a_task_whose_type_is_gone_fails(tmp_path):
     """Rather than come out as it went in."""
+    big = pictures.jpeg(2400, 1800)     # drawn before: the queue is to be longer than the uploads take
     with Server(tmp_path, '--threads', '1') as s:
         for _ in range(3):
-            s.upload(pictures.jpeg(2400, 1800), headers={'x-is-async': '1'})
+            s.upload(big, headers={'x-is-async': '1'})
         waiting = s.upload(pictures.jpeg(200, 100), person='true', headers={'x-is-async': '1'}).json()['id']
         s.process.kill()
         s.process.wait()
@@ -156,6 +157,7 @@ def test_ends_of_children_are_seen_whatever_was_inherited(tmp_path):
     s = Server(tmp_path, '--threads', '1', types=['-a', 'face'])
     s.command = ['sh', '-c', 'trap "" CHLD; exec "$@"', 'sh', *s.command]
     with s:
+        assert s.done(pictures.jpeg(200, 100))['status'] == 'done'     # the worker has its name by now
         worker, = processes.find(s.process.pid, 'worker')
         os.kill(worker, signal.SIGKILL)
         assert s.done(pictures.jpeg(200, 100))['status'] == 'done'

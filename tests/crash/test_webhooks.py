@@ -158,8 +158,10 @@ def test_secrets_do_not_follow_to_another_host(server, receiver):
 def test_endless_redirects_end(server, receiver):
     task = queue(server, receiver.url + '/loop')
     receiver.wait('/loop', 4)
-    time.sleep(0.3)
-    record = server.get(f'/v1/task/{task}').json()
+    until = time.monotonic() + 30
+    while not (record := server.get(f'/v1/task/{task}').json())['webhook_deliveries']:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     assert record['webhook_deliveries'][0]['answer'] == 'more than 3 redirects'
     assert record['webhook_status'] == 'set'
 
