@@ -7,7 +7,7 @@ from obscura_train import muon
 from obscura_train.assign import WRONG
 from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
-from obscura_train.losses import WRONG_LOSS, detection_loss, mask_loss, score_loss
+from obscura_train.losses import detection_loss, mask_loss, score_loss
 from obscura_train.muon import Muon, orthogonal
 from obscura_train.networks import STRIDES, Residual, build
 from obscura_train.train import crop_shape, learning_rate, optimizers_of, parse_plan
@@ -57,11 +57,11 @@ def test_ignored_objects_teach_nothing_inside():
 def test_what_was_judged_wrong_is_pressed_down_harder():
     out = output(score=0.0)
     x, y = 2.5 * STRIDES[0], 3.5 * STRIDES[0]       # what the point at row 3, column 2 of the first level finds
-    loss, _ = detection_loss(out, batch_of([[1, x - STRIDES[0], y - STRIDES[0], x + STRIDES[0], y + STRIDES[0], WRONG]]))
+    loss, _ = detection_loss(out, batch_of([[1, x - STRIDES[0], y - STRIDES[0], x + STRIDES[0], y + STRIDES[0], WRONG]]), wrong=3.0)
     loss.backward()
     push = out[0][0].grad[0]
     usual = push[0, 0, 0]
-    assert push[1, 3, 2] == pytest.approx(WRONG_LOSS * usual) and push[0, 3, 2] == usual
+    assert push[1, 3, 2] == pytest.approx(3 * usual) and push[0, 3, 2] == usual
     assert push[1, 0, 5] == usual == push[1, 3, 5], 'other finds, and so of the same row, are background like any other'
 
 

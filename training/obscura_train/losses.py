@@ -8,8 +8,8 @@ from .networks import PROTO_STRIDE
 
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 2.5
 NEGATIVE_WEIGHT, NEGATIVE_POWER = 0.75, 1.5
-WRONG_LOSS = 4.0        # a box that was judged to be no such object teaches so much more than other background,
-WRONG_OVERLAP = 0.3     # to the points whose own boxes overlap it so far
+WRONG_LOSS = dict(identity=4.0, scene=8.0)      # a box that was judged to be no such object teaches so much more than other background,
+WRONG_OVERLAP = 0.3                             # to the points whose own boxes overlap it so far
 TEACHER_SEES = 0.1      # a teacher's score from which its boxes count
 MASK_POINTS = 16        # positives of a picture whose masks are compared, at most: crowds of small objects must not rule, and masks cost the most memory
 
@@ -59,13 +59,13 @@ def _judged_wrong(sample):
     return sample.objects[sample.objects[:, IGNORE] == WRONG]
 
 
-def _press_on_wrong(weight, boxes, sample):
+def _press_on_wrong(weight, boxes, sample, wrong):
     """Raises a picture's weights (A, C) of scores where its boxes (A, 4) are ones that were judged wrong."""
     rows = _judged_wrong(sample)
     if len(rows):
         same = box_iou(boxes[None], rows[:, None, BOX]) > WRONG_OVERLAP
         for row, points in zip(rows, same):
-            weight[points, int(row[CLASS])] = WRONG_LOSS
+            weight[points, int(row[CLASS])] = wrong
 
 
 def _without_wrong(scores, centres, samples):
@@ -89,8 +89,9 @@ def _picture_masks(index, points, coef, proto, sample):
     return mask_loss(coef[points], proto, sample.masks[rows], sample.objects[rows, BOX]), len(points)
 
 
-def detection_loss(output, batch, teacher=None):
-    """Total loss of a batch (data.Batch), and its parts as floats: score, box, mask, positives a picture. teacher: as teacher_loss takes it."""
+def detection_loss(output, batch, teacher=None, wrong=1.0):
+    """Total loss of a batch (data.Batch), and its parts as floats: score, box, mask, positives a picture. teacher: as teacher_loss takes it.
+    wrong: what a box that was judged wrong weighs."""
     cls, box = output[:2]
     logits, distances = flatten(cls), flatten(box)
     centres, strides = grid_points([c.shape[2:] for c in cls], logits.device)
@@ -101,7 +102,7 @@ def detection_loss(output, batch, teacher=None):
     box_sum, mask_sum, quality, masked = logits.new_zeros(()), logits.new_zeros(()), 0.0, 0
     for i, sample in enumerate(batch.samples):
         index, teach = assign(logits[i].detach(), boxes[i].detach(), centres, strides, sample.objects)
-        _press_on_wrong(weight[i], boxes[i].detach(), sample)
+        _press_on_wrong(weight[i], boxes[i].detach(), sample, wrong)
         weight[i, index == -2] = 0
         points = (index >= 0).nonzero().flatten()
         if not len(points):

@@ -21,7 +21,7 @@ from torch import multiprocessing, nn
 from . import MEAN, SCALE, TASKS
 from .data import Batch, Crops
 from .distill import Imitation
-from .losses import detection_loss
+from .losses import WRONG_LOSS, detection_loss
 from .muon import Muon, sum_over_processes
 from .networks import CONFIGS, ConvBN, build
 from .sources import SCENE_TEACHER
@@ -132,11 +132,11 @@ class Trainer:
             output = self.net(((batch.pixels.float() - MEAN) * SCALE).contiguous(memory_format=torch.channels_last))
         if self.teacher:
             scores, boxes, features = self.teacher(batch.pixels)
-            loss, parts = detection_loss(output, batch, (scores, boxes) if self.task == "scene" else None)
+            loss, parts = detection_loss(output, batch, (scores, boxes) if self.task == "scene" else None, WRONG_LOSS[self.task])
             imitated = self.imitation(features)
             loss, parts["imitation"] = loss + IMITATION * imitated, float(imitated)
         else:
-            loss, parts = detection_loss(output, batch)
+            loss, parts = detection_loss(output, batch, wrong=WRONG_LOSS[self.task])
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:      # where only masks are learnt, a batch may have none
