@@ -60,7 +60,7 @@ static void foreign_models_are_refused_with_a_reason(void **state)
     spoil("obscura.mean\x12\x05", "obscura.mean\x12\x04", "own.onnx"); /* broken protobuf */
     spoil("127.5", "fifty", "obscura.mean");
     spoil("obscura.enlarge\x12\x09\x31", "obscura.enlarge\x12\x09\x39", "obscura.enlarge");
-    spoil("obscura.enlarge\x12\x09\x31.04,1.0", "obscura.enlarge\x12\x09\x31.040000", "2 classes");
+    spoil(",1.0", "0000", "2 classes"); /* of obscura.enlarge */
     spoil("proto", "other", "proto");
     spoil("coef_16", "coef_17", "coef_16");
     struct network *n = NULL;
