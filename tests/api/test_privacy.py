@@ -194,6 +194,8 @@ def test_one_file_that_cannot_be_deleted_keeps_no_other(start, picture):
         assert time.monotonic() < until, (server.tasks(), server.files(), server.log.read_text())
         time.sleep(0.2)
     assert [t['id'] for t in server.tasks()] == [ids[2]]
+    assert server.files() == []
+    assert 'retention' in server.log.read_text()
     stuck.rmdir()
     while server.tasks():
         assert time.monotonic() < until, 'it goes once it can'
