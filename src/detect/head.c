@@ -53,8 +53,7 @@ static float logit(float p)
 
 /* The cell's box in px of the input, clipped; false where nothing of it is left or it has not the size that is wanted.
  */
-static bool read_box(
-    const struct head_level *l, const struct head_window *w, int type, int y, int x, struct box *ret_box)
+static bool read_box(const struct head_level *l, const struct head_window *w, int y, int x, struct candidate *c)
 {
     float cx = (x + 0.5f) * l->stride, cy = (y + 0.5f) * l->stride;
     struct box b = {cx - infer_at(l->box, 0, y, x) * l->stride, cy - infer_at(l->box, 1, y, x) * l->stride,
@@ -66,10 +65,11 @@ static bool read_box(
     if (!(b.x1 < b.x2 && b.y1 < b.y2))
         return false;
     float longest = fmaxf(b.x2 - b.x1, b.y2 - b.y1);
-    if (longest <= w->longest_min[type] || (w->longest_max > 0 && longest >= w->longest_max))
+    c->says_only = w->longest_max > 0 && longest >= w->longest_max;
+    if (longest <= w->longest_min[c->type] || (c->says_only && longest >= w->say_max))
         return false;
     float xa = w->origin_x + b.x1 * w->scale_x, xb = w->origin_x + b.x2 * w->scale_x;
-    *ret_box =
+    c->box =
         (struct box){fminf(xa, xb), w->origin_y + b.y1 * w->scale_y, fmaxf(xa, xb), w->origin_y + b.y2 * w->scale_y};
     return true;
 }
@@ -78,7 +78,7 @@ static int append_cell(
     const struct head_level *l, const struct head_window *w, int class, int y, int x, struct candidates *out)
 {
     struct candidate c = {.type = w->types[class], .class = class};
-    if (!read_box(l, w, c.type, y, x, &c.box))
+    if (!read_box(l, w, y, x, &c))
         return 0;
     int r = reserve(out);
     if (r < 0)

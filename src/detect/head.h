@@ -22,6 +22,7 @@ struct candidate {
     float score;    /* 0..1: at first that of `best` */
     int type;       /* enum object_type */
     int class;      /* of the network */
+    bool says_only; /* not to be kept itself, but its score counts in those of others */
     struct sighting best;
     struct sighting second; /* by another pass that agrees; score 0: there is none */
 };
@@ -51,6 +52,7 @@ struct head_window {
     int width, height;               /* of the input without its padding: boxes are clipped to that */
     float longest_min[OBJECT_TYPES]; /* boxes whose longer side, px of the input, is not above it are left out */
     float longest_max;               /* and those whose longer side is not below this; 0: no limit */
+    float say_max;                   /* of these the ones below this only have a say */
     const int *types;                /* of each class: enum object_type, or -1 for a class that nobody asked for */
     const float *threshold;          /* 0..1, by object type: lower scores are left out */
     int pass;                        /* for struct sighting */
@@ -62,9 +64,10 @@ int head_decode(const struct head_level *level, const struct head_window *window
 /* Candidates below this share of the best one's score have no say in its box and its score. */
 #define NMS_SAY_SHARE 0.5f
 
-/* A pass that gave candidates: the longer sides, px of the picture, of objects that it can be expected to see. */
+/* A pass that gave candidates. Longer sides of objects, px of the picture; 0: no limit. */
 struct nms_sight {
-    float least, most; /* most 0: no limit */
+    float px;          /* of the picture for each px of the pass's input */
+    float least, most; /* it can be expected to see objects of these */
 };
 
 struct nms_rules {
@@ -77,9 +80,9 @@ struct nms_rules {
 };
 
 /* Non-maximum suppression. What stays is sorted by type, then by falling score. Where an object can be expected to be
- * seen by several passes, its score becomes their mean, as in test-time augmentation; a pass that sees less than half
- * of the best one's score there, or nothing, counts half of it. Of those that see more the best becomes `second`.
- * -ENOMEM */
+ * seen by several passes, its score becomes their mean, as in test-time augmentation, weighted by how large each sees
+ * it, up to 128 px; a pass that sees less than half of the best one's score there, or nothing, counts 0.3 of it.
+ * Of those that see more the best becomes `second`. -ENOMEM */
 int nms_run(struct candidates *c, const struct nms_rules *rules);
 
 #endif

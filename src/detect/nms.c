@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VOTE_IOU 0.6f /* with the best box, for a candidate to have a say in it */
-#define GRID_MOST 128 /* cells along a side */
-#define CELL_LOAD 4   /* candidates in a cell, roughly */
+#define VOTE_IOU 0.6f   /* with the best box, for a candidate to have a say in it */
+#define UNSEEN_SAY 0.3f /* share of the best one's score that a pass counts which sees less than NMS_SAY_SHARE */
+#define FULL_SAY 128.0f /* px of a pass's input: longer side from which on it knows an object as well as it can */
+#define GRID_MOST 128   /* cells along a side */
+#define CELL_LOAD 4     /* candidates in a cell, roughly */
 #define NOBODY UINT32_MAX
 
-/* One type's candidates, best first; a candidate's number is its place among them. */
+/* One type's candidates, best first and those that only have a say last; a candidate's number is its place among them.
+ */
 struct neighbourhood {
     const struct candidate *items;
     size_t n;
@@ -33,6 +36,8 @@ static int compare(const void *pa, const void *pb)
     const struct candidate *a = pa, *b = pb;
     if (a->type != b->type)
         return a->type < b->type ? -1 : 1;
+    if (a->says_only != b->says_only)
+        return a->says_only ? 1 : -1;
     if (a->score != b->score)
         return a->score > b->score ? -1 : 1;
     /* Equal scores: any fixed order, so that results do not depend on the sort. */
@@ -53,6 +58,11 @@ static float centre_x(const struct box *b)
 static float centre_y(const struct box *b)
 {
     return (b->y1 + b->y2) / 2;
+}
+
+static float longer_side(const struct box *b)
+{
+    return fmaxf(b->x2 - b->x1, b->y2 - b->y1);
 }
 
 static void settle_in(struct neighbourhood *h, const struct candidate *items, size_t n)
@@ -113,7 +123,7 @@ static struct box vote(const struct neighbourhood *h, size_t i, size_t count)
           y2 = sum * best->box.y2;
     for (size_t k = 0; k < count && h->items[h->found[k]].score >= NMS_SAY_SHARE * best->score; k++) {
         const struct box *b = &h->items[h->found[k]].box;
-        if (box_iou(&best->box, b) < VOTE_IOU)
+        if (h->items[h->found[k]].says_only || box_iou(&best->box, b) < VOTE_IOU)
             continue;
         float weight = h->items[h->found[k]].score;
         x1 += weight * b->x1;
@@ -125,34 +135,45 @@ static struct box vote(const struct neighbourhood *h, size_t i, size_t count)
     return (struct box){x1 / sum, y1 / sum, x2 / sum, y2 / sum};
 }
 
-/* The best that a pass makes of candidate i's object; a score of 0 where it is less than NMS_SAY_SHARE of i's. */
-static struct sighting say(const struct neighbourhood *h, size_t i, size_t count, int pass)
+/* The best that a pass makes of candidate i's object, of what is worse than i or only has a say; NULL where it is less
+ * than NMS_SAY_SHARE of i's. */
+static const struct candidate *say(const struct neighbourhood *h, size_t i, size_t count, int pass)
 {
-    float least_say = NMS_SAY_SHARE * h->items[i].score;
-    for (size_t k = 0; k < count && h->items[h->found[k]].score > least_say; k++)
-        if (h->items[h->found[k]].best.pass == pass && !h->gone[h->found[k]])
-            return h->items[h->found[k]].best;
-    return (struct sighting){0};
+    const struct candidate *best = NULL;
+    float least = NMS_SAY_SHARE * h->items[i].score;
+    for (size_t k = 0; k < count; k++) {
+        const struct candidate *c = &h->items[h->found[k]];
+        if (c->best.pass == pass && !h->gone[h->found[k]] && c->score > (best ? best->score : least))
+            best = c;
+    }
+    return best;
+}
+
+/* What a pass's word on an object weighs: the smaller it sees it, the more it guesses. */
+static float weight(const struct nms_sight *s, float longest)
+{
+    return fmaxf(fminf(longest / s->px, FULL_SAY), 1);
 }
 
 /* Candidate i as all passes that can be expected to see its object make it; asked before its rivals go. */
 static struct candidate agreed(const struct neighbourhood *h, size_t i, size_t count, const struct nms_rules *rules)
 {
     struct candidate ret = h->items[i];
-    const struct box *b = &ret.box;
-    float longest = fmaxf(b->x2 - b->x1, b->y2 - b->y1), sum = ret.score, least_say = NMS_SAY_SHARE * ret.score;
-    int heard = 1;
+    if (ret.best.pass >= rules->pass_count)
+        return ret;
+    float longest = longer_side(&ret.box), weights = weight(&rules->passes[ret.best.pass], longest),
+          sum = weights * ret.score;
     for (int p = 0; p < rules->pass_count; p++) {
         const struct nms_sight *s = &rules->passes[p];
         if (p == ret.best.pass || longest < s->least || (s->most > 0 && longest > s->most))
             continue;
-        struct sighting other = say(h, i, count, p);
-        if (other.score > ret.second.score)
-            ret.second = other;
-        sum += fmaxf(other.score, least_say);
-        heard++;
+        const struct candidate *other = say(h, i, count, p);
+        if (other && !other->says_only && other->score > ret.second.score)
+            ret.second = other->best;
+        sum += weight(s, longest) * (other ? other->score : UNSEEN_SAY * ret.best.score);
+        weights += weight(s, longest);
     }
-    ret.score = sum / (float)heard;
+    ret.score = sum / weights;
     return ret;
 }
 
@@ -164,7 +185,7 @@ static size_t thin_out(struct candidate *items, size_t n, const struct nms_rules
     float threshold = rules->threshold[items[0].type];
     size_t kept = 0;
     settle_in(h, items, n);
-    for (size_t i = 0; i < n && items[i].score >= threshold; i++) { /* agreeing raises no score */
+    for (size_t i = 0; i < n && items[i].score >= threshold && !items[i].says_only; i++) {
         if (h->gone[i])
             continue;
         size_t count = find(h, i, rules->iou);

@@ -17,6 +17,7 @@
 #define SCENE_ENLARGED 1.5
 #define SCENE_FINE 1280
 #define SCENE_FINE_MAX 200.0f /* larger boxes break into parts at that size */
+#define SCENE_SAY_MAX 400.0f  /* but up to that, the largest objects of its training, the network tells what is none */
 
 /* Tiles look for what is small in the whole picture: larger boxes, px of the input, are left to the passes over all of
  * it. */
@@ -110,8 +111,11 @@ static void add_scene_passes(struct view *v, const struct plan_options *o, bool 
     add_pass(v, o, whole, INFINITY);
     if (SCENE_COARSEST < SCENE_PASS_RATIO * whole)
         add_coarse_pass(v, o, fmin(SCENE_COARSEST, own), true);
-    if (fine)
-        add_pass(v, o, fmin(SCENE_FINE, own), SCENE_REACH)->longest_max = SCENE_FINE_MAX;
+    if (fine) {
+        struct pass *p = add_pass(v, o, fmin(SCENE_FINE, own), SCENE_REACH);
+        p->longest_max = SCENE_FINE_MAX;
+        p->say_max = SCENE_SAY_MAX;
+    }
 }
 
 /* The first view is the whole picture, the others are tiles of it. */

@@ -21,6 +21,7 @@ struct pass {
     float longest_min; /* boxes taken: longer side above it, px of the input */
     float longest_min_alone; /* the same, of types whose passes do not agree on a score (view.c) */
     float longest_max;       /* and below this; 0: no limit */
+    float say_max;           /* larger ones below this have a say in the scores of what other passes take; 0: none */
     float reach; /* px of the picture: longest side of an object that this pass can be trusted to see as one */
 };
 

@@ -109,7 +109,8 @@ static int settle(struct candidates *c, const struct view *v, const struct detec
     for (int i = 0; i < v->pass_count; i++) {
         const struct pass *p = &v->passes[i];
         float px = scale_of(v, p);
-        passes[i] = (struct nms_sight){SEEN_MIN * px, SEEN_MAX * p->longest_max * px};
+        passes[i] = (struct nms_sight){
+            .px = px, .least = SEEN_MIN * px, .most = SEEN_MAX * fmaxf(p->longest_max, p->say_max) * px};
     }
     struct nms_rules rules = {
         .iou = NMS_IOU, .votes = true, .agree = AGREE, .passes = passes, .pass_count = v->pass_count};
@@ -133,6 +134,7 @@ static int decode_pass(struct workspace *w, const struct network *n, const struc
         .width = p->width,
         .height = p->height,
         .longest_max = p->longest_max,
+        .say_max = p->say_max,
         .types = types,
         .threshold = threshold,
         .pass = pass};

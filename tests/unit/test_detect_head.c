@@ -132,6 +132,13 @@ static void only_what_is_wanted_comes_out(void **state)
     assert_int_equal(head_decode(&l.head, &w, &c), 0);
     assert_int_equal(c.len, 1); /* now the small one alone */
     assert_float_equal(c.items[0].box.x2 - c.items[0].box.x1, 1.6f, 1e-5);
+    assert_false(c.items[0].says_only);
+    candidates_clear(&c);
+    w.longest_max = 1;
+    w.say_max = 10;
+    assert_int_equal(head_decode(&l.head, &w, &c), 0);
+    assert_int_equal(c.len, 1);
+    assert_true(c.items[0].says_only);
     candidates_clear(&c);
     const int none[] = {OBJECT_PERSON, -1};
     w.types = none;
@@ -233,14 +240,14 @@ static struct candidate seen(float score, int pass, struct box box)
 
 static void scores_are_what_the_passes_agree_on(void **state)
 {
-    const struct nms_sight passes[] = {{0, 0}, {40, 0}, {0, 150}};
+    const struct nms_sight passes[] = {{1, 0, 0}, {1, 40, 0}, {2, 0, 150}};
     const struct candidate found[] = {
         seen(0.8f, 0, (struct box){100, 100, 200, 200}),
         seen(0.5f, 1, (struct box){102, 100, 202, 200}),
         seen(0.6f, 2, (struct box){104, 100, 204, 200}),
         seen(0.7f, 0, (struct box){104, 100, 204, 200}), /* the same pass says nothing more */
-        seen(0.9f, 1, (struct box){300, 100, 400, 200}), /* alone: the others count half */
-        seen(0.2f, 0, (struct box){300, 100, 400, 200}), /* too weak to be heard */
+        seen(0.9f, 1, (struct box){300, 100, 400, 200}), /* alone: the others count 0.3 of it */
+        seen(0.2f, 0, (struct box){300, 100, 400, 200}), /* as much as nothing */
         seen(0.4f, 0, (struct box){500, 100, 530, 130}), /* too small for the second pass */
         seen(0.4f, 2, (struct box){500, 100, 530, 130}),
         seen(0.6f, 0, (struct box){600, 100, 800, 200}), /* too large for the third */
@@ -250,7 +257,8 @@ static void scores_are_what_the_passes_agree_on(void **state)
     memcpy(c.items, found, sizeof found);
     struct nms_rules rules = {.iou = 0.5f, .agree = 1, .passes = passes, .pass_count = 3};
     assert_int_equal(nms_run(&c, &rules), 0);
-    const float x1[] = {100, 300, 600, 500}, score[] = {1.9f / 3, 0.6f, 0.6f, 0.4f};
+    /* the third pass sees everything at half the size of the others, and what it says weighs half */
+    const float x1[] = {100, 600, 300, 500}, score[] = {1.6f / 2.5f, 0.6f, 0.9f * 1.45f / 2.5f, 0.4f};
     assert_int_equal(c.len, 4);
     for (int i = 0; i < 4; i++)
         assert_float_equal(c.items[i].score, score[i], 1e-6);
@@ -261,7 +269,7 @@ static void scores_are_what_the_passes_agree_on(void **state)
     assert_float_equal(c.items[0].second.score, 0.6f, 1e-6);
     assert_float_equal(c.items[0].best.score, 0.8f, 1e-6);
     for (int i = 1; i < 4; i++)
-        assert_true((c.items[i].second.score > 0) == (c.items[i].box.x1 > 300));
+        assert_true((c.items[i].second.score > 0) == (c.items[i].box.x1 != 300));
     /* A threshold holds for what they agree on (the 0.9 is none any more), and those below it have their say still. */
     memcpy(c.items, found, sizeof found);
     c.len = 10;
@@ -270,6 +278,48 @@ static void scores_are_what_the_passes_agree_on(void **state)
     assert_int_equal(c.len, 1);
     assert_float_equal(c.items[0].score, score[0], 1e-6);
     assert_float_equal(c.items[0].second.score, 0.6f, 1e-6);
+    candidates_finish(&c);
+}
+
+static struct candidate saying(float score, int pass, struct box box)
+{
+    struct candidate ret = seen(score, pass, box);
+    ret.says_only = true;
+    return ret;
+}
+
+/* Boxes that are too large for their pass to give count in the scores of what the others give, and nowhere else. */
+static void what_only_has_a_say_is_never_kept(void **state)
+{
+    const struct nms_sight passes[] = {{1, 0, 0}, {0.5f, 0, 0}};
+    const struct candidate found[] = {
+        seen(0.6f, 0, (struct box){100, 100, 164, 164}),
+        saying(0.2f, 1, (struct box){102, 100, 166, 164}), /* does not believe it, and sees it twice as large */
+        seen(0.5f, 0, (struct box){300, 100, 364, 164}),
+        saying(0.8f, 1, (struct box){300, 100, 364, 164}), /* surer than the one that is kept */
+        saying(0.9f, 1, (struct box){500, 100, 564, 164}), /* nobody to say it to */
+        seen(0.7f, 0, (struct box){700, 100, 764, 164}),
+        saying(0.6f, 1, (struct box){700, 100, 764, 164}),
+    };
+    size_t n = sizeof found / sizeof *found;
+    struct candidates c = {.items = malloc(sizeof found), .cap = n, .len = n};
+    memcpy(c.items, found, sizeof found);
+    struct nms_rules rules = {
+        .iou = 0.5f, .votes = true, .agree = 1, .passes = passes, .pass_count = 2, .threshold = {0.4f}};
+    assert_int_equal(nms_run(&c, &rules), 0);
+    assert_int_equal(c.len, 2);
+    assert_float_equal(c.items[0].score, (0.5f + 2 * 0.8f) / 3, 1e-6);
+    assert_float_equal(c.items[0].box.x1, 300, 1e-3);
+    assert_float_equal(c.items[1].score, (0.7f + 2 * 0.6f) / 3, 1e-6);
+    for (size_t i = 0; i < c.len; i++)
+        assert_true(c.items[i].second.score == 0);
+    rules.threshold[0] = 0.2f; /* and the first one's box is its own */
+    memcpy(c.items, found, sizeof found);
+    c.len = n;
+    assert_int_equal(nms_run(&c, &rules), 0);
+    assert_int_equal(c.len, 3);
+    assert_float_equal(c.items[2].score, 0.6f * 1.6f / 3, 1e-6);
+    assert_float_equal(c.items[2].box.x1, 100, 1e-3);
     candidates_finish(&c);
 }
 
@@ -283,6 +333,7 @@ int main(void)
         cmocka_unit_test(nms_keeps_every_object_of_a_crowd),
         cmocka_unit_test(agreeing_candidates_vote_on_the_box),
         cmocka_unit_test(scores_are_what_the_passes_agree_on),
+        cmocka_unit_test(what_only_has_a_say_is_never_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,7 @@ static void expect_scene(int width, int height, bool video, int count, const int
     for (int i = 0; i < count; i++) {
         assert_int_equal(plan.views[0].passes[i].width, longest[i]);
         assert_int_equal(plan.views[0].passes[i].mirrored, longest[i] == 384);
+        assert_true((plan.views[0].passes[i].say_max > 0) == (longest[i] == 1280));
     }
     assert_int_equal(plan.merge, merge);
     plan_finish(&plan);
