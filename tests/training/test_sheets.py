@@ -38,8 +38,8 @@ def program(tmp_path):
     return path
 
 
-def drawn(tmp_path, program, table, folder, out='out'):
-    sheets.draw(str(tmp_path / out), str(program), 'person,vehicle', str(table), [str(folder)])
+def drawn(tmp_path, program, table, folder, out='out', apart=False):
+    sheets.draw(str(tmp_path / out), str(program), 'person,vehicle', str(table), [str(folder)], apart)
     return json.loads((tmp_path / out / 'finds.json').read_text())
 
 
@@ -51,12 +51,19 @@ def test_sheets_show_what_neither_an_annotation_nor_a_verdict_speaks_of(tmp_path
     assert not sheet[:, 300:].any()
 
 
+def test_sheets_of_what_touches_no_annotation(tmp_path, program, table, folder):
+    assert [f['type'] for f in drawn(tmp_path, program, table, folder, apart=True)] == ['person']       # the vehicle lies in an ignored region
+
+
 def test_verdicts_enter_the_table(tmp_path, program, table, folder):
     drawn(tmp_path, program, table, folder)
     (tmp_path / 'out' / '000.txt').write_text('R\nW\n')
     sheets.read(str(tmp_path / 'out'), str(table))
     assert label_judged.load(table)['streets']['days/a.jpg'] == [(2, [100, 20, 50, 50], 'wrong'), (2, [201, 150, 61, 40], 'right'), (1, [10, 10, 60, 40], 'wrong')]
     assert drawn(tmp_path, program, table, folder, 'again') == []       # all are judged
+    once = table.read_bytes()
+    sheets.read(str(tmp_path / 'out'), str(table))
+    assert table.read_bytes() == once
 
 
 def test_sheets_do_not_mix_with_older_ones(tmp_path, program, table, folder):

@@ -1,17 +1,18 @@
 """Sheets of finds to be judged by eye, and the verdicts into the table that label_judged takes over.
 
-    python3 -m obscura_train.sheets draw OUT ../build/bench/detect person,vehicle judged/scene.csv.gz DIR ...       (DIR as collect writes it)
+    python3 -m obscura_train.sheets draw [--apart] OUT ../build/bench/detect person,vehicle judged/scene.csv.gz DIR ...       (DIR as collect writes it)
     python3 -m obscura_train.sheets read OUT judged/scene.csv.gz
 
 `draw` runs the program on the pictures, at its thresholds, and leaves out what an annotation explains and what the table has judged. OUT/NNN.png shows 48
-finds, 8 by 6, each with what is around it; OUT/finds.json lists them. OUT must be new: old verdicts would count for other finds. Whoever looks at a sheet
+finds, 8 by 6, each with what is around it; OUT/finds.json lists them. --apart leaves out what touches any annotation of its type, too: where these are
+exhaustive, a find beside one is mostly a worse box of the same object. OUT must be new: old verdicts would count for other finds. Whoever looks at a sheet
 writes OUT/NNN.txt: a letter for each find, in reading order:
 
 R, right: such an object, or the part of it that can be seen, and a box that fits (IoU over .5).
 W, wrong: anything else.
 U, unsure: it can't be told; posters, screens and statues; bicycles; several objects in one box, or half of one; a rider and his motorcycle as a person.
 
-`read` appends the verdicts to the table. Unsure ones teach nothing: be decided.
+`read` appends the verdicts to the table, those that it has already not once more. Unsure ones teach nothing: be decided.
 """
 import argparse
 import csv
@@ -30,6 +31,7 @@ from .evaluate import grid
 from .formats import by_image
 from .label_judged import load
 from .label_scene import same
+from .teachers import overlap
 
 ROWS, COLUMNS, TILE = 6, 8, 150         # of a sheet; px of a tile's side
 SHEET = ROWS * COLUMNS
@@ -49,16 +51,21 @@ def found_by(program, types, paths):
                 yield fields[0], fields[1], [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)]
 
 
-def open_finds(program, types, judged, folder):
+def touches(a, b):
+    return overlap(a, b) > 0
+
+
+def open_finds(program, types, judged, folder, apart):
     """What is found in a folder's pictures and neither an annotation nor a verdict speaks of."""
     with open(os.path.join(folder, "annotations.json")) as f:
         coco = json.load(f)
     own, images = by_image(coco["annotations"]), {os.path.join(folder, "images", i["file_name"]): i for i in coco["images"]}
     for path, name, box in found_by(program, types, list(images)):
         image = images[path]
-        known = [a["bbox"] for a in own.get(image["id"], []) if CATEGORIES[a["category_id"]] == name and not a.get("ignore")]
+        labeled = [a for a in own.get(image["id"], []) if CATEGORIES[a["category_id"]] == name]
+        known = [a["bbox"] for a in labeled if not a.get("ignore")]
         known += [b for category, b, _ in judged.get(image["source"], {}).get(image["path"], []) if CATEGORIES[category] == name]
-        if not any(same(box, b) for b in known):
+        if not any(same(box, b) for b in known) and not (apart and any(touches(box, a["bbox"]) for a in labeled)):
             yield dict(source=image["source"], path=image["path"], file=path, type=name, box=box)
 
 
@@ -77,10 +84,10 @@ def tile(picture, find, number):
     return shown
 
 
-def draw(out, program, types, table, folders):
+def draw(out, program, types, table, folders, apart=False):
     os.makedirs(out)
     judged = load(table)
-    finds = [find for folder in folders for find in open_finds(program, types, judged, folder)]
+    finds = [find for folder in folders for find in open_finds(program, types, judged, folder, apart)]
     picture = functools.lru_cache(maxsize=1)(cv2.imread)       # finds come picture by picture
     for i in range(0, len(finds), SHEET):
         tiles = [tile(picture(find["file"]), find, i + k) for k, find in enumerate(finds[i:i + SHEET])]
@@ -107,7 +114,9 @@ def read(out, table):
         new = list(verdicts(out, json.load(f)))
     with gzip.open(table, "rt", newline="") as f:
         rows = list(csv.DictReader(f))
-    rows += [dict(zip(FIELDS, (find["source"], find["path"], find["type"], *(f"{v:g}" for v in find["box"]), verdict))) for find, verdict in new]
+    there = {tuple(row[field] for field in FIELDS) for row in rows}
+    new = [row for find, verdict in new if (row := (find["source"], find["path"], find["type"], *(f"{v:g}" for v in find["box"]), verdict)) not in there]
+    rows += [dict(zip(FIELDS, row)) for row in new]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
@@ -122,6 +131,7 @@ def main():
     p = argparse.ArgumentParser(prog="obscura_train.sheets")
     sub = p.add_subparsers(dest="do", required=True)
     d = sub.add_parser("draw")
+    d.add_argument("--apart", action="store_true", help="only what touches no annotation of its type")
     for name in ("out", "program", "types", "table"):
         d.add_argument(name)
     d.add_argument("folders", nargs="+")
@@ -130,7 +140,7 @@ def main():
     r.add_argument("table")
     a = p.parse_args()
     if a.do == "draw":
-        draw(a.out, a.program, a.types, a.table, a.folders)
+        draw(a.out, a.program, a.types, a.table, a.folders, a.apart)
     else:
         read(a.out, a.table)
 
