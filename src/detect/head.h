@@ -81,7 +81,7 @@ struct nms_rules {
 
 /* Non-maximum suppression. What stays is sorted by type, then by falling score. Where an object can be expected to be
  * seen by several passes, its score becomes their mean, as in test-time augmentation, weighted by how large each sees
- * it, up to 128 px; a pass that sees less than half of the best one's score there, or nothing, counts 0.3 of it.
+ * it, up to 192 px; a pass that sees less than half of the best one's score there, or nothing, counts 0.3 of it.
  * Of those that see more the best becomes `second`. -ENOMEM */
 int nms_run(struct candidates *c, const struct nms_rules *rules);
 

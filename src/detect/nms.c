@@ -13,7 +13,7 @@
 
 #define VOTE_IOU 0.6f   /* with the best box, for a candidate to have a say in it */
 #define UNSEEN_SAY 0.3f /* share of the best one's score that a pass counts which sees less than NMS_SAY_SHARE */
-#define FULL_SAY 128.0f /* px of a pass's input: longer side from which on it knows an object as well as it can */
+#define FULL_SAY 192.0f /* px of a pass's input: longer side from which on it knows an object as well as it can */
 #define GRID_MOST 128   /* cells along a side */
 #define CELL_LOAD 4     /* candidates in a cell, roughly */
 #define NOBODY UINT32_MAX

@@ -15,8 +15,8 @@ from .networks import PROTO_STRIDE
 cv2.setNumThreads(0)
 
 MAX_OBJECTS = 120
-WRONG_WEIGHT = 3.0      # pictures in which finds were judged wrong are drawn that much more often than others of their source,
-AIM_AT_WRONG = 0.5      # and so many of their crops aim at one of these
+WRONG_WEIGHT = 6.0      # pictures in which finds were judged wrong are drawn that much more often than others of their source,
+AIM_AT_WRONG = 0.6      # and so many of their crops aim at one of these
 MOSAIC = 0.35           # part of the crops that are four pictures at half size
 COPY_PASTE = 0.25       # part of the scene crops that get a person or vehicle pasted in
 REPLATE = 0.15          # part of the plate crops in which a plate is drawn over with one of another country
