@@ -36,6 +36,11 @@ float box_area(const struct box *b)
     return fmaxf(b->x2 - b->x1, 0) * fmaxf(b->y2 - b->y1, 0);
 }
 
+float box_longest(const struct box *b)
+{
+    return fmaxf(b->x2 - b->x1, b->y2 - b->y1);
+}
+
 float box_intersection(const struct box *a, const struct box *b)
 {
     float w = fminf(a->x2, b->x2) - fmaxf(a->x1, b->x1);

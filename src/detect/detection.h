@@ -51,6 +51,7 @@ void detections_finish(struct detections *d); /* frees the items and their masks
 int detections_append(struct detections *d, const struct detection *item); /* takes the mask; -ENOMEM */
 
 float box_area(const struct box *b);
+float box_longest(const struct box *b);                           /* its longer side */
 float box_intersection(const struct box *a, const struct box *b); /* area of */
 float box_iou(const struct box *a, const struct box *b);
 struct box box_union(const struct box *a, const struct box *b); /* the smallest box around both */

@@ -64,7 +64,7 @@ static bool read_box(const struct head_level *l, const struct head_window *w, in
     b.y2 = fminf(b.y2, w->height);
     if (!(b.x1 < b.x2 && b.y1 < b.y2))
         return false;
-    float longest = fmaxf(b.x2 - b.x1, b.y2 - b.y1);
+    float longest = box_longest(&b);
     c->says_only = w->longest_max > 0 && longest >= w->longest_max;
     if (longest <= w->longest_min[c->type] || (c->says_only && longest >= w->say_max))
         return false;

@@ -58,11 +58,6 @@ unsigned merge_cut(const struct view *v, const struct box *b, float slack)
     return cut & v->inner;
 }
 
-static float longest(const struct box *b)
-{
-    return fmaxf(b->x2 - b->x1, b->y2 - b->y1);
-}
-
 /* Whether a's `side` (right or bottom) and b's facing side are two ends of one cut: both reach it, each goes on where
  * the other cannot see, and they agree along it. */
 static bool faces(const struct part *a, const struct part *b, unsigned side)
@@ -116,7 +111,7 @@ static enum verdict judge(const struct part *a, const struct part *b)
     if (piece && big->cut)
         return UNITE;
     bool fragment =
-        longest(&big->d.box) > small->reach && big->reach > small->reach && big->d.score >= TRUST * small->d.score;
+        box_longest(&big->d.box) > small->reach && big->reach > small->reach && big->d.score >= TRUST * small->d.score;
     if (piece || (fragment && is_inside(small, big, share)))
         return second ? ABSORB_SECOND : ABSORB_FIRST;
     if (faces(a, b, SIDE_RIGHT) || faces(b, a, SIDE_RIGHT) || faces(a, b, SIDE_BOTTOM) || faces(b, a, SIDE_BOTTOM))

@@ -60,11 +60,6 @@ static float centre_y(const struct box *b)
     return (b->y1 + b->y2) / 2;
 }
 
-static float longer_side(const struct box *b)
-{
-    return fmaxf(b->x2 - b->x1, b->y2 - b->y1);
-}
-
 static void settle_in(struct neighbourhood *h, const struct candidate *items, size_t n)
 {
     h->items = items;
@@ -161,7 +156,7 @@ static struct candidate agreed(const struct neighbourhood *h, size_t i, size_t c
     struct candidate ret = h->items[i];
     if (ret.best.pass >= rules->pass_count)
         return ret;
-    float longest = longer_side(&ret.box), weights = weight(&rules->passes[ret.best.pass], longest),
+    float longest = box_longest(&ret.box), weights = weight(&rules->passes[ret.best.pass], longest),
           sum = weights * ret.score;
     for (int p = 0; p < rules->pass_count; p++) {
         const struct nms_sight *s = &rules->passes[p];

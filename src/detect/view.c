@@ -100,7 +100,7 @@ static int make_input(struct workspace *w, const struct network *n, const struct
 #define AGREE (OBJECT_BIT(OBJECT_LICENSE_PLATE) | OBJECT_BIT(OBJECT_PERSON) | OBJECT_BIT(OBJECT_VEHICLE))
 
 #define SEEN_MIN 16.0f /* px of a pass's input: longer side from which on it can be expected to see an object */
-#define SEEN_MAX 0.8f  /* of the largest boxes that it may give: up to that it can */
+#define SEEN_MAX 0.8f  /* of the largest boxes that it may give or only speak of: up to that it can */
 
 /* Suppression over all passes of a view. */
 static int settle(struct candidates *c, const struct view *v, const struct detect_params *params)
@@ -211,7 +211,7 @@ static struct mask_source mask_source(
 static int assemble_mask(const struct workspace *w, const struct view *v, const struct candidate *c,
     const struct box *box, struct mask **ret_mask)
 {
-    float longest = fmaxf(box->x2 - box->x1, box->y2 - box->y1);
+    float longest = box_longest(box);
     const struct mask_source sources[] = {mask_source(w, v, &c->best, longest), mask_source(w, v, &c->second, longest)};
     return segment_mask(sources, c->second.score > 0 ? 2 : 1, box, ret_mask);
 }

@@ -38,7 +38,7 @@ int slot_add(struct slot *s, const struct detection *d, bool filled)
  * and those would cover half of the picture for a second. */
 static bool strong(const struct tracker *t, const struct detection *d)
 {
-    float side = fmaxf(d->box.x2 - d->box.x1, d->box.y2 - d->box.y1);
+    float side = box_longest(&d->box);
     bool large = side > LARGE * (float)(t->options.width > t->options.height ? t->options.width : t->options.height);
     return d->score >= t->options.threshold[d->type] * (large ? 1 : t->options.begin_share);
 }

@@ -193,4 +193,4 @@ def test_pixels_that_are_not_square(aspect, tmp_path):
     black = [blackened(clips.run(path, tmp_path, types='face,person,vehicle', method='blacken', every=1)[0]) for path in (square, narrow, untold)]
     share, as_coded = overlap(*black[:2]), overlap(black[0], black[2])
     print(f'aspect {aspect}: {share:.3f} of what is black in either is black in both; {as_coded:.3f} where the networks see the pixels as coded')
-    assert black[0].bit_count() > 5000 and share > 0.7 and share > as_coded + 0.04
+    assert black[0].bit_count() > 5000 and share > 0.76 and share > as_coded + 0.04

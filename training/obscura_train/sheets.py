@@ -31,7 +31,7 @@ from .evaluate import grid
 from .formats import by_image
 from .label_judged import load
 from .label_scene import same
-from .teachers import overlap
+from .teachers import intersection
 
 ROWS, COLUMNS, TILE = 6, 8, 150         # of a sheet; px of a tile's side
 SHEET = ROWS * COLUMNS
@@ -51,10 +51,6 @@ def found_by(program, types, paths):
                 yield fields[0], fields[1], [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)]
 
 
-def touches(a, b):
-    return overlap(a, b) > 0
-
-
 def open_finds(program, types, judged, folder, apart):
     """What is found in a folder's pictures and neither an annotation nor a verdict speaks of."""
     with open(os.path.join(folder, "annotations.json")) as f:
@@ -65,7 +61,7 @@ def open_finds(program, types, judged, folder, apart):
         labeled = [a for a in own.get(image["id"], []) if CATEGORIES[a["category_id"]] == name]
         known = [a["bbox"] for a in labeled if not a.get("ignore")]
         known += [b for category, b, _ in judged.get(image["source"], {}).get(image["path"], []) if CATEGORIES[category] == name]
-        if not any(same(box, b) for b in known) and not (apart and any(touches(box, a["bbox"]) for a in labeled)):
+        if not any(same(box, b) for b in known) and not (apart and any(intersection(box, a["bbox"]) for a in labeled)):
             yield dict(source=image["source"], path=image["path"], file=path, type=name, box=box)
 
 
