@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from obscura_train import data, pack, plates, train
+from obscura_train import containers, data, pack, plates, train
 from obscura_train.assign import IGNORED, OBJECT, SURFACE, WRONG
 from obscura_train.augment import UNSURE, paste, transform_object, warp, window_matrix
 from obscura_train.collect import distance, fingerprint, polygons
@@ -151,6 +151,39 @@ def test_what_a_pasted_object_hides_is_ignored():
     paste(crop, np.full((30, 30, 3), 200.0, np.float32), np.ones((30, 30), np.float32), 1, 5, 5)
     assert crop[1][0][5] == 1 and crop[1][1] == (1, 5, 5, 35, 35, 0)
     assert crop[2][0][3, 3] == 0 and crop[2][0][15, 15] == 1 and crop[0][10, 10, 0] == 200
+
+
+def test_drawn_containers_are_where_their_rows_say_and_no_vehicles():
+    rng, rows, beside = np.random.default_rng(4), 0, 0
+    for _ in range(60):
+        pixels = np.full((256, 256, 3), 128.0, np.float32)
+        crop = pixels, [(1, 100.0, 100.0, 180.0, 150.0, OBJECT)], [np.ones((64, 64), np.uint8)]
+        containers.add_containers(rng, crop)
+        assert np.isfinite(pixels).all() and 0 <= pixels.min() and pixels.max() <= 255 and len(crop[1]) == len(crop[2])
+        drawn = crop[1][1:]
+        changed = np.argwhere(np.abs(pixels - 128).max(2) > 30)
+        if not drawn or not len(changed):
+            continue
+        rows += 1
+        assert all(o[0] == 1 and o[5] == WRONG and 0 <= o[1] < o[3] <= 256 and 0 <= o[2] < o[4] <= 256 for o in drawn)
+        _, x1, y1, x2, y2, _ = drawn[0]
+        (top, left), (bottom, right) = changed.min(0), changed.max(0) + 1
+        slack = 4 + 0.05 * max(x2 - x1, y2 - y1)
+        assert x1 - slack <= left and right <= x2 + slack and y1 - slack <= top and bottom <= y2 + slack
+        assert right - left > 0.7 * (x2 - x1) and bottom - top > 0.7 * (y2 - y1)
+        beside += 80 < y2 < 200
+    assert rows > 40 and beside > rows / 2, 'mostly at the kerb, beside the vehicle'
+
+
+def test_scene_crops_get_containers_and_identity_crops_do_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, 'CONTAINERS', 1.0)
+    monkeypatch.setattr(data, 'MOSAIC', 0.0)
+    crops = packed(tmp_path, 'scene', monkeypatch)
+    assert sum(bool((crops.sample(128).objects[:, 5] == WRONG).any()) for _ in range(20)) > 10
+    monkeypatch.setattr(containers, 'add_containers', lambda *_: pytest.fail('drawn'))
+    identity = packed(tmp_path / 'identity', 'identity', monkeypatch)
+    for _ in range(10):
+        identity.sample(128)
 
 
 def test_masks_are_as_large_as_their_polygons():

@@ -52,6 +52,15 @@ def test_a_verdict_takes_the_place_of_what_a_teacher_said_there(judged, tmp_path
     assert twice[0] == twice[1]
 
 
+def test_a_verdict_on_a_part_leaves_the_whole(judged, tmp_path):
+    """A bin before a car that was judged to be none took the car with it."""
+    found, _ = judge(judged, tmp_path, [annotation(0, 0, PLATE, [40, 10, 80, 40], teacher=0.9),       # around what was judged wrong
+                                        annotation(1, 0, PLATE, [12, 22, 9, 5], teacher=0.9),         # in what was judged right
+                                        annotation(2, 1, PLATE, [80, 25, 60, 30], teacher=0.3, ignore=1)])
+    assert found[0] == [(PLATE, [40, 10, 80, 40], 0), (PLATE, [12, 22, 9, 5], 0), (PLATE, [10, 20, 30, 10], 0)]
+    assert found[1] == [(PLATE, [80, 25, 60, 30], 1), (PLATE, [90, 20, 30, 10], 1)]
+
+
 def test_wrong_finds_are_kept_to_be_looked_at(judged, tmp_path):
     judge(judged, tmp_path, [])
     label_judged.label(judged, str(tmp_path), 1)        # again: they are not listed twice

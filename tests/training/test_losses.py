@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from obscura_train import muon
-from obscura_train.assign import WRONG
+from obscura_train.assign import IGNORED, WRONG
 from obscura_train.augment import UNSURE
 from obscura_train.data import Batch, Sample
 from obscura_train.losses import detection_loss, mask_loss, score_loss
@@ -63,6 +63,21 @@ def test_what_was_judged_wrong_is_pressed_down_harder():
     usual = push[0, 0, 0]
     assert push[1, 3, 2] == pytest.approx(3 * usual) and push[0, 3, 2] == usual
     assert push[1, 0, 5] == usual == push[1, 3, 5], 'other finds, and so of the same row, are background like any other'
+
+
+def test_a_part_judged_wrong_is_pressed_down_within_what_is_ignored():
+    def pushed(*objects):
+        out = output(score=0.0)
+        loss, _ = detection_loss(out, batch_of(list(objects)), wrong=3.0)
+        loss.backward()
+        return out[0][0].grad[0][1]
+    x, y, s = 2.5 * STRIDES[0], 3.5 * STRIDES[0], STRIDES[0]
+    part = [1, x - s, y - s, x + s, y + s, WRONG]
+    whole, close = [1, 0, 0, SIDE, SIDE, IGNORED], [1, x - s + 1, y - s, x + s + 1, y + s, IGNORED]
+    assert (pushed(whole) == 0).all()
+    push = pushed(part, whole)
+    assert push[3, 2] > 0 and (push != 0).sum() == 5, 'the part, its four neighbours, a third of whose boxes it is, and nothing else'
+    assert pushed([1, x - s + 3, y - s, x + s + 3, y + s, WRONG], close, whole)[3, 2] == 0, 'nearer to what is ignored'
 
 
 def test_a_teacher_is_not_believed_where_it_was_judged_wrong():

@@ -157,7 +157,7 @@ def test_the_teacher_leaves_types_alone_that_the_source_labels(tmp_path, monkeyp
 def test_a_face_without_a_person_is_a_person_the_teacher_missed():
     face = dict(category_id=FACE, bbox=[100, 100, 20, 20])
     (category, box, ignore, _), = label_scene.annotations([], [face])
-    assert (category, ignore) == (PERSON, 1) and label_scene.intersection(box, face['bbox']) == 400
+    assert (category, ignore) == (PERSON, 1) and teachers.intersection(box, face['bbox']) == 400
     assert len(label_scene.annotations([(PERSON, [80, 90, 60, 200], 0.9)], [face])) == 1
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import torch
 
-from . import plates
+from . import containers, plates
 from .assign import OBJECT, SURFACE, WRONG
 from .augment import change_colours, choose_window, degrade, log_uniform, paste, transform_object, warp, window_matrix
 from .networks import PROTO_STRIDE
@@ -19,6 +19,7 @@ WRONG_WEIGHT = 6.0      # pictures in which finds were judged wrong are drawn th
 AIM_AT_WRONG = 0.6      # and so many of their crops aim at one of these
 MOSAIC = 0.35           # part of the crops that are four pictures at half size
 COPY_PASTE = 0.25       # part of the scene crops that get a person or vehicle pasted in
+CONTAINERS = 0.12       # and a row of waste containers drawn in
 REPLATE = 0.15          # part of the plate crops in which a plate is drawn over with one of another country
 LETTERING = 0.35        # part of the plate crops that get lettering that is no plate
 LIVERY = 0.4            # part of those with a vehicle in them that get some on its side
@@ -164,11 +165,13 @@ class Crops:
         paste(crop, pixels, alpha, cls, int(rng.integers(-w // 4, size - w // 2)), int(rng.integers(-h // 4, size - h // 2)))
 
     def extras(self, crop, known):
-        """What is drawn into a crop: people and vehicles for scene, plates and lettering for identity."""
+        """What is drawn into a crop: people, vehicles and waste containers for scene, plates and lettering for identity."""
         rng = self.rng
         if self.with_masks:
             if self.cutouts and all(known) and rng.random() < COPY_PASTE:
                 self.paste_object(crop, known)
+            if known[1] and rng.random() < CONTAINERS:
+                containers.add_containers(rng, crop)
         elif known[1]:
             if rng.random() < REPLATE:
                 plates.replace_plates(rng, crop[0], crop[1])

@@ -20,9 +20,8 @@ import numpy as np
 from . import CATEGORIES
 from .formats import by_image
 from .label_masks import drop_mask
-from .teachers import annotations_of, finding, main, overlap, report
+from .teachers import annotations_of, finding, main, report, same
 
-SAME = 0.4              # part of the smaller one from which a judged box and a teacher's are of the same thing
 BAD_MASK = "bad mask"
 IDS = {name: category for category, name in CATEGORIES.items()}
 
@@ -37,8 +36,8 @@ def load(path):
 
 
 def replaced(a, finds):
-    """Whether an annotation is a teacher's of something that was judged."""
-    return "teacher" in a and any(a["category_id"] == category and overlap(a["bbox"], box) > SAME for category, box, _ in finds)
+    """Whether an annotation is a teacher's of something that was judged. A bin before a car, or a wheel, speaks for itself and not for the car."""
+    return "teacher" in a and any(a["category_id"] == category and same(a["bbox"], box) for category, box, _ in finds)
 
 
 def drop_bad_masks(annotations, verdicts):

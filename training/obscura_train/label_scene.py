@@ -12,7 +12,7 @@ import torch
 
 from . import CATEGORIES, FACE, PAD, PERSON
 from .sources import SCENE_TEACHER
-from .teachers import intersection, letterbox, main, read_teacher, relabelling, share
+from .teachers import letterbox, main, read_teacher, relabelling, same, share
 from .yolox import CLASSES, Yolox
 
 SURE, UNSURE, MIN_PX = 0.3, 0.12, 8
@@ -33,11 +33,6 @@ def find_objects(teacher, bgr):
         kept = np.array(cv2.dnn.NMSBoxes(mine, sure, UNSURE, 0.5)).ravel() if mine else []
         found += [(category, mine[int(i)], sure[int(i)]) for i in kept]
     return found
-
-
-def same(a, b):
-    both = intersection(a, b)
-    return both > 0.4 * (a[2] * a[3] + b[2] * b[3] - both)
 
 
 def body(face):

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from .assign import BOX, CLASS, IGNORE, WRONG, assign, box_iou, decode_boxes, grid_points
+from .assign import BOX, CLASS, IGNORE, IGNORED, WRONG, assign, box_iou, decode_boxes, grid_points
 from .augment import UNSURE
 from .networks import PROTO_STRIDE
 
@@ -60,11 +60,14 @@ def _judged_wrong(sample):
 
 
 def _press_on_wrong(weight, boxes, sample, wrong):
-    """Raises a picture's weights (A, C) of scores where its boxes (A, 4) are ones that were judged wrong."""
+    """Raises a picture's weights (A, C) of scores where its boxes (A, 4) are ones that were judged wrong, also inside a region that is to be ignored:
+    a part of an object that a teacher is not sure of. There only boxes that are nearer to the part than to the region."""
     rows = _judged_wrong(sample)
     if len(rows):
-        same = box_iou(boxes[None], rows[:, None, BOX]) > WRONG_OVERLAP
-        for row, points in zip(rows, same):
+        overlap = box_iou(boxes[None], rows[:, None, BOX])
+        ignored = sample.objects[sample.objects[:, IGNORE] == IGNORED]
+        other = box_iou(boxes[None], ignored[:, None, BOX]).amax(0) if len(ignored) else torch.zeros_like(overlap[0])
+        for row, points in zip(rows, (overlap > WRONG_OVERLAP) & (overlap > other)):
             weight[points, int(row[CLASS])] = wrong
 
 
@@ -102,8 +105,8 @@ def detection_loss(output, batch, teacher=None, wrong=1.0):
     box_sum, mask_sum, quality, masked = logits.new_zeros(()), logits.new_zeros(()), 0.0, 0
     for i, sample in enumerate(batch.samples):
         index, teach = assign(logits[i].detach(), boxes[i].detach(), centres, strides, sample.objects)
-        _press_on_wrong(weight[i], boxes[i].detach(), sample, wrong)
         weight[i, index == -2] = 0
+        _press_on_wrong(weight[i], boxes[i].detach(), sample, wrong)
         points = (index >= 0).nonzero().flatten()
         if not len(points):
             continue

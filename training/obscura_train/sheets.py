@@ -30,8 +30,7 @@ from . import CATEGORIES
 from .evaluate import grid
 from .formats import by_image
 from .label_judged import load
-from .label_scene import same
-from .teachers import intersection
+from .teachers import intersection, same
 
 ROWS, COLUMNS, TILE = 6, 8, 150         # of a sheet; px of a tile's side
 SHEET = ROWS * COLUMNS

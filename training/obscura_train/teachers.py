@@ -37,6 +37,12 @@ def overlap(a, b):
     return intersection(a, b) / max(min(a[2] * a[3], b[2] * b[3]), 1e-9)
 
 
+def same(a, b):
+    """Whether two boxes are of one thing: an IoU over .4."""
+    both = intersection(a, b)
+    return both > 0.4 * (a[2] * a[3] + b[2] * b[3] - both)
+
+
 def share(a, b):
     """The part of box a that lies in box b."""
     return intersection(a, b) / max(a[2] * a[3], 1e-9)
