@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from obscura_train import containers, data, pack, plates, train
+from obscura_train import containers, data, pack, plates, recheck, train
 from obscura_train.assign import IGNORED, OBJECT, SURFACE, WRONG
 from obscura_train.augment import UNSURE, paste, transform_object, warp, window_matrix
 from obscura_train.collect import distance, fingerprint, polygons
 from obscura_train.formats import components, voc, yolo
+from obscura_train.predict import Detections
 
 
 def draw_set(folder, task, pictures=6):
@@ -260,3 +261,24 @@ def test_batches_follow_the_plan_and_a_training_run_leaves_a_checkpoint(tmp_path
     monkeypatch.setattr('sys.argv', options[:-1] + ['0', '--resume', '--minutes', '0.04'])
     train.main()
     assert torch.load(out)['it'] > state['it']
+
+
+def test_recheck_counts_what_is_found_of_what_was_judged(tmp_path, monkeypatch, capsys):
+    crops = packed(tmp_path, 'scene', monkeypatch)
+    for e in crops.entries[:2]:         # of six objects two become wrong finds
+        e['anns'][0][5] = WRONG
+    (tmp_path / 'out.json').write_text(json.dumps(crops.entries))
+    monkeypatch.setattr(recheck, 'load', lambda path: ('scene', None, None))
+
+    def one_pass(net, picture, scale, threshold):       # finds the bright rectangle
+        ys, xs = np.nonzero(picture[..., 0] > 200)
+        boxes = np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, 0.8, 1]], np.float32)
+        assert abs(boxes[0, 2] - boxes[0, 0] - 96) <= 2, 'shown at the size that was asked for'
+        return Detections(boxes)
+    monkeypatch.setattr(recheck, 'one_pass', one_pass)
+    monkeypatch.setattr('sys.argv', ['recheck', 'none', str(tmp_path / 'out'), '--op', '.5', '.7'])
+    recheck.main()
+    assert capsys.readouterr().out.splitlines()[-2:] == ['class 1: 2 judged wrong: 1.000 found, mean score 0.800', 'class 1: 4 objects: 1.000 found, mean score 0.800']
+    monkeypatch.setattr('sys.argv', ['recheck', 'none', str(tmp_path / 'out'), '--op', '.5', '.9', '--count', '1', '--source', 'drawn'])
+    recheck.main()
+    assert capsys.readouterr().out.splitlines()[-2:] == ['class 1: 1 judged wrong: 0.000 found, mean score 0.800', 'class 1: 1 objects: 0.000 found, mean score 0.800']
