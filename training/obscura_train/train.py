@@ -130,13 +130,12 @@ class Trainer:
             group["lr"] = lr
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
             output = self.net(((batch.pixels.float() - MEAN) * SCALE).contiguous(memory_format=torch.channels_last))
+        scores, boxes, features = self.teacher(batch.pixels) if self.teacher else (None, None, None)
+        believed = (scores, boxes) if self.teacher and self.task == "scene" else None       # of faces and plates the teacher knows the features only
+        loss, parts = detection_loss(output, batch, believed, WRONG_LOSS[self.task])
         if self.teacher:
-            scores, boxes, features = self.teacher(batch.pixels)
-            loss, parts = detection_loss(output, batch, (scores, boxes) if self.task == "scene" else None, WRONG_LOSS[self.task])
             imitated = self.imitation(features)
             loss, parts["imitation"] = loss + IMITATION * imitated, float(imitated)
-        else:
-            loss, parts = detection_loss(output, batch, wrong=WRONG_LOSS[self.task])
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:      # where only masks are learnt, a batch may have none
