@@ -25,12 +25,13 @@ struct image_limits {
     int64_t max_memory; /* bytes of decoded samples */
 };
 
-/* PNG's gAMA, cHRM and sRGB as they stand in the file (values times 100,000). */
+/* PNG's cICP, gAMA, cHRM and sRGB as they stand in the file (values times 100,000). */
 struct image_png_color {
-    bool has_gamma, has_primaries, has_srgb;
+    bool has_gamma, has_primaries, has_srgb, has_coding;
     uint32_t gamma;
     uint32_t primaries[8]; /* white x, y, red x, y, green x, y, blue x, y */
     uint8_t intent;
+    uint8_t coding[4]; /* ITU-T H.273: colour primaries, transfer, matrix (0: RGB), full range; of HDR pictures */
 };
 
 /* One text of a PNG, UTF-8 or Latin-1 as it was. */

@@ -10,6 +10,8 @@
 #include "media/png_chunk.h"
 
 #define XMP_KEYWORD "XML:com.adobe.xmp"
+#define SIGNATURE_BYTES 8
+#define CHUNK_BYTES 12 /* length, type and check sum around a chunk's content */
 #define MAX_TEXTS 64
 #define MAX_TEXT 8192 /* bytes of one text */
 
@@ -23,6 +25,23 @@ static void take_color(spng_ctx *ctx, struct image_png_color *c)
         const uint32_t all[8] = {chrm.white_point_x, chrm.white_point_y, chrm.red_x, chrm.red_y, chrm.green_x,
             chrm.green_y, chrm.blue_x, chrm.blue_y};
         memcpy(c->primaries, all, sizeof all);
+    }
+}
+
+/* libspng does not know cICP, and keeping unknown chunks would count large private ones against the limits. */
+static void take_coding(const uint8_t *data, size_t len, struct image_png_color *c)
+{
+    for (size_t at = SIGNATURE_BYTES; at < len && len - at >= CHUNK_BYTES;) {
+        const uint8_t *chunk = data + at;
+        size_t size = png_get_u32(chunk);
+        if (memcmp(chunk + 4, "IDAT", 4) == 0 || size > len - at - CHUNK_BYTES)
+            return;
+        if (memcmp(chunk + 4, "cICP", 4) == 0 && size == sizeof c->coding && chunk[10] == 0 && chunk[11] <= 1) {
+            memcpy(c->coding, chunk + 8, sizeof c->coding);
+            c->has_coding = true;
+            return;
+        }
+        at += CHUNK_BYTES + size;
     }
 }
 
@@ -89,7 +108,7 @@ static int take_texts(spng_ctx *ctx, struct image_metadata *m, int width, int he
     return r;
 }
 
-int metadata_from_png(spng_ctx *ctx, struct image *image)
+int metadata_from_png(spng_ctx *ctx, const uint8_t *data, size_t len, struct image *image)
 {
     struct image_metadata *m = &image->metadata;
     struct spng_exif exif;
@@ -106,6 +125,7 @@ int metadata_from_png(spng_ctx *ctx, struct image *image)
     if (r == 0)
         r = take_texts(ctx, m, width, height);
     take_color(ctx, &m->png);
+    take_coding(data, len, &m->png);
     take_density(ctx, m);
     return r;
 }
@@ -133,8 +153,8 @@ static int put_icc(struct buffer *out, const struct buffer *icc)
 static int put_color(struct buffer *out, const struct image_metadata *m)
 {
     const struct image_png_color *c = &m->png;
-    int r = 0;
-    if (c->has_primaries)
+    int r = c->has_coding ? png_chunk_put(out, "cICP", c->coding, sizeof c->coding) : 0;
+    if (r == 0 && c->has_primaries)
         r = put_numbers(out, "cHRM", c->primaries, 8);
     if (r == 0 && c->has_gamma)
         r = put_numbers(out, "gAMA", &c->gamma, 1);

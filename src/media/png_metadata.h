@@ -6,8 +6,8 @@
 
 #include "media/image.h"
 
-/* When the whole file has been read: sets image->orientation and the cleaned image->metadata. -ENOMEM */
-int metadata_from_png(spng_ctx *ctx, struct image *image);
+/* When the whole file (data, len) has been read: sets image->orientation and the cleaned image->metadata. -ENOMEM */
+int metadata_from_png(spng_ctx *ctx, const uint8_t *data, size_t len, struct image *image);
 
 /* Appends the chunks, all of which stand before the picture. -EFBIG, -ENOMEM */
 int metadata_to_png(struct buffer *out, const struct image_metadata *metadata);

@@ -73,7 +73,8 @@ static int read_pixels(spng_ctx *ctx, const struct form *form, struct frame *f, 
     return e ? fail(e, err) : 0;
 }
 
-static int read_file(spng_ctx *ctx, const struct image_limits *limits, struct image *image, struct error *err)
+static int read_file(spng_ctx *ctx, const uint8_t *data, size_t len, const struct image_limits *limits,
+    struct image *image, struct error *err)
 {
     struct spng_ihdr h;
     int e = spng_get_ihdr(ctx, &h);
@@ -94,7 +95,7 @@ static int read_file(spng_ctx *ctx, const struct image_limits *limits, struct im
         r = read_pixels(ctx, &form, image->frame, err);
     else
         error_set(err, r, "out of memory for a PNG of %u x %u", h.width, h.height);
-    if (r == 0 && (r = metadata_from_png(ctx, image)) < 0)
+    if (r == 0 && (r = metadata_from_png(ctx, data, len, image)) < 0)
         error_set(err, r, "out of memory for a PNG's metadata");
     return r;
 }
@@ -107,7 +108,7 @@ int png_read(const uint8_t *data, size_t len, const struct image_limits *limits,
     int e = spng_set_png_buffer(ctx, data, len);
     if (!e)
         e = spng_set_chunk_limits(ctx, MAX_CHUNK, MAX_CHUNKS);
-    int r = e ? fail(e, err) : read_file(ctx, limits, image, err);
+    int r = e ? fail(e, err) : read_file(ctx, data, len, limits, image, err);
     spng_ctx_free(ctx);
     return r;
 }

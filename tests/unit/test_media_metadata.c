@@ -151,7 +151,8 @@ static void keeps_what_is_harmless(void **state)
 
 static void keeps_png_texts_and_colours(void **state)
 {
-    static const struct png_chunk chunks[] = {{"gAMA", "\0\0\xb1\x8f", 4, false},
+    static const struct png_chunk chunks[] = {{"prIv", "a private one", 13, false},
+        {"cICP", "\x09\x10\0\x01", 4, false}, {"gAMA", "\0\0\xb1\x8f", 4, false},
         {"cHRM", "\0\0\x7a\x26\0\0\x80\x84\0\0\xfa\0\0\0\x80\xe8\0\0\x75\x30\0\0\xea\x60\0\0\x3a\x98\0\0\x17\x70", 32,
             false},
         {"pHYs", "\0\0\x2e\x23\0\0\x2e\x23\x01", 9, false}, {"tEXt", "Title\0On the road", 17, true},
@@ -159,13 +160,15 @@ static void keeps_png_texts_and_colours(void **state)
     struct buffer file = FILE_BUFFER;
     media_files_png(
         &(struct png_spec){
-            .width = 48, .height = 64, .color_type = 2, .bit_depth = 8, .chunks = chunks, .chunk_count = 5},
+            .width = 48, .height = 64, .color_type = 2, .bit_depth = 8, .chunks = chunks, .chunk_count = 7},
         &file);
     struct image *image = NULL;
     struct error err = {0};
     assert_int_equal(image_decode(file.data, file.len, &limits, &image, &err), 0);
     image = through(image, IMAGE_PNG, false);
     const struct image_metadata *m = &image->metadata;
+    assert_true(m->png.has_coding);
+    assert_memory_equal(m->png.coding, "\x09\x10\0\x01", 4);
     assert_true(m->png.has_gamma);
     assert_int_equal(m->png.gamma, 45455);
     assert_true(m->png.has_primaries);
