@@ -178,14 +178,14 @@ def overlap(a, b):
     return (a & b).bit_count() / (a | b).bit_count()
 
 
-@pytest.mark.parametrize('aspect', ['2/1', '1/2'])
+@pytest.mark.parametrize('aspect', ['4/1', '1/4'])
 def test_pixels_that_are_not_square(aspect, tmp_path):
     """The same is found as in square pixels, and lies where it did in the frame as coded."""
     source = pathlib.Path(os.environ.get('OBSCURA_SHARED', clips.TOP.parent / 'shared')) / 'data/media/tud_crossing_h264.mp4'
     if not source.exists():
         pytest.skip(f'no video at {source}')
     square, narrow, untold = tmp_path / 'square.mp4', tmp_path / 'narrow.mp4', tmp_path / 'untold.mp4'
-    size = '320:480' if aspect == '2/1' else '640:240'
+    size = '160:480' if aspect == '4/1' else '640:120'      # so thin and so wide that no network knows people by it
     coded = '-c:v libx264 -preset veryfast -crf 10 -an -t 0.5'.split()
     clips.ffmpeg('-ss', 2, '-i', source, '-vf', f'scale={size},scale=640:480,eq=brightness=0.15,setsar=1', *coded, square)
     clips.ffmpeg('-ss', 2, '-i', source, '-vf', f'scale={size},eq=brightness=0.15,setsar={aspect}', *coded, narrow)
@@ -193,4 +193,4 @@ def test_pixels_that_are_not_square(aspect, tmp_path):
     black = [blackened(clips.run(path, tmp_path, types='face,person,vehicle', method='blacken', every=1)[0]) for path in (square, narrow, untold)]
     share, as_coded = overlap(*black[:2]), overlap(black[0], black[2])
     print(f'aspect {aspect}: {share:.3f} of what is black in either is black in both; {as_coded:.3f} where the networks see the pixels as coded')
-    assert black[0].bit_count() > 5000 and share > 0.76 and share > as_coded + 0.04
+    assert black[0].bit_count() > 5000 and share > 0.7 and share > as_coded + 0.1
