@@ -6,10 +6,11 @@ picture; what is to be learnt from it is that a box without windows and lamps is
 import cv2
 import numpy as np
 
-from . import VEHICLE
+from . import TASKS, VEHICLE
 from .assign import IGNORED, OBJECT, WRONG
 from .augment import MIN_SIDE, log_uniform, paste
 
+CLASS = TASKS["scene"].index(VEHICLE)
 TALL = 160              # px of a drawing's height; it is shrunk from there
 GREENS, GREYS = ((25, 85, 45), (30, 100, 70), (60, 110, 60)), ((40, 42, 46), (70, 72, 76), (105, 108, 110), (28, 30, 36))
 BRIGHT = ((30, 60, 130), (215, 180, 40), (110, 70, 40), (150, 35, 35), (190, 190, 185))
@@ -37,7 +38,7 @@ def _normal(face):
 
 
 def _details(rng, image, quad, colour, pixel):
-    """Ribs, a notice, dirt towards the ground, within a body's face of the picture (4, 2): lower left, lower right, upper right, upper left."""
+    """Ribs and a notice within a body's face of the picture (4, 2): lower left, lower right, upper right, upper left."""
     at = lambda u, v: (1 - v) * ((1 - u) * quad[0] + u * quad[1]) + v * ((1 - u) * quad[3] + u * quad[2])
     for u in np.linspace(0, 1, int(rng.integers(2, 7)))[1:-1]:
         cv2.line(image, *(tuple(int(c) for c in at(u, v)) for v in (0.1, 0.9)), tuple(float(c) * 0.8 for c in colour), max(1, round(pixel)), cv2.LINE_AA)
@@ -87,7 +88,7 @@ def draw_containers(rng):
 
 def _place(rng, objects, size, aspect):
     """Left, top, width, height: mostly at the kerb beside a vehicle of the crop, about as high and standing as it does; else anywhere."""
-    known = [o for o in objects if o[0] == VEHICLE - 1 and o[5] in (OBJECT, IGNORED) and o[4] - o[2] >= 12]
+    known = [o for o in objects if o[0] == CLASS and o[5] in (OBJECT, IGNORED) and o[4] - o[2] >= 12]
     if known and rng.random() < 0.7:
         _, x1, y1, x2, y2, _ = known[rng.integers(len(known))]
         h = (y2 - y1) * rng.uniform(0.5, 1.2)
@@ -113,7 +114,7 @@ def add_containers(rng, crop):
     soft = max(log_uniform(rng, 0.4, 0.02 * h + 0.5), 0.3)         # no sharper than what is about it
     flat, cover = cv2.GaussianBlur(flat, (0, 0), soft), cv2.GaussianBlur(cover, (0, 0), soft)
     before = len(objects)
-    paste(crop, np.clip(flat * shade + rng.normal(0, 3, flat.shape), 0, 255).astype(np.float32), cover, VEHICLE - 1, x, y)
+    paste(crop, np.clip(flat * shade + rng.normal(0, 3, flat.shape), 0, 255).astype(np.float32), cover, CLASS, x, y)
     if len(objects) == before:
         return
     del objects[before:], masks[before:]
@@ -121,5 +122,5 @@ def add_containers(rng, crop):
     for b in [whole, *boxes] if len(boxes) > 1 else [whole]:
         x1, y1, x2, y2 = max(x + b[0] * sx, 0), max(y + b[1] * sy, 0), min(x + b[2] * sx, size), min(y + b[3] * sy, size)
         if min(x2 - x1, y2 - y1) >= MIN_SIDE:
-            objects.append((VEHICLE - 1, x1, y1, x2, y2, WRONG))
+            objects.append((CLASS, x1, y1, x2, y2, WRONG))
             masks.append(None)
