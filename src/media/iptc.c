@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define RESOURCE_IPTC 0x0404
 #define MAX_DATASET 4096       /* bytes; a caption has at most 2,000 */
 #define MAX_IPTC (60u * 1024u) /* bytes of all datasets: must fit into one JPEG segment */
@@ -14,11 +16,6 @@
 static unsigned be16(const uint8_t *p)
 {
     return (unsigned)p[0] << 8 | p[1];
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)be16(p) << 16 | be16(p + 2);
 }
 
 /* Records 1 (envelope) and 2 (application) but for the preview (200..202) and the rasterized caption (125). */
@@ -61,7 +58,7 @@ int iptc_clean(const uint8_t *app13, size_t len, struct buffer *out)
         size_t name = ((size_t)p[6] + 2) / 2 * 2; /* its length byte, the name, padded to even */
         if (len < 10 + name)
             break;
-        size_t size = be32(p + 6 + name);
+        size_t size = bytes_be32(p + 6 + name);
         const uint8_t *value = p + 10 + name;
         len -= 10 + name;
         if (size > len)
@@ -79,7 +76,7 @@ int icc_clean(const uint8_t *icc, size_t len, enum frame_color color, struct buf
 {
     if (len < ICC_HEADER || len > MAX_ICC || memcmp(icc + 36, "acsp", 4) != 0)
         return 0;
-    size_t size = be32(icc);
+    size_t size = bytes_be32(icc);
     if (size < ICC_HEADER || size > len || memcmp(icc + 16, color == FRAME_GREY ? "GRAY" : "RGB ", 4) != 0)
         return 0;
     return buffer_append(out, icc, size);

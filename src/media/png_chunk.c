@@ -12,11 +12,6 @@ void png_put_u32(uint8_t *to, uint32_t v)
         to[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-uint32_t png_get_u32(const uint8_t *from)
-{
-    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
-}
-
 int png_chunk_begin(struct buffer *out, const char *type, size_t *ret_place)
 {
     uint8_t head[8] = {0};

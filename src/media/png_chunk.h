@@ -16,6 +16,5 @@ int png_chunk_put(struct buffer *out, const char *type, const void *data, size_t
 int png_deflate(struct buffer *out, const uint8_t *data, size_t len, int level);
 
 void png_put_u32(uint8_t *to, uint32_t v); /* big endian */
-uint32_t png_get_u32(const uint8_t *from);
 
 #endif

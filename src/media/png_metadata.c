@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "media/metadata.h"
 #include "media/png_chunk.h"
 
@@ -33,7 +34,7 @@ static void take_coding(const uint8_t *data, size_t len, struct image_png_color 
 {
     for (size_t at = SIGNATURE_BYTES; at < len && len - at >= CHUNK_BYTES;) {
         const uint8_t *chunk = data + at;
-        size_t size = png_get_u32(chunk);
+        size_t size = bytes_be32(chunk);
         if (memcmp(chunk + 4, "IDAT", 4) == 0 || size > len - at - CHUNK_BYTES)
             return;
         if (memcmp(chunk + 4, "cICP", 4) == 0 && size == sizeof c->coding && chunk[10] == 0 && chunk[11] <= 1) {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 static bool ipv4_is_public(uint32_t a)
 {
     static const struct {
@@ -32,21 +34,16 @@ static bool ipv4_is_public(uint32_t a)
     return true;
 }
 
-static uint32_t read_ipv4(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static bool ipv6_is_public(const uint8_t a[16])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, zero[12];
     static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
     if (memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0)
-        return ipv4_is_public(read_ipv4(a + 12));
+        return ipv4_is_public(bytes_be32(a + 12));
     if (memcmp(a, zero, 12) == 0) /* unspecified, loopback, compatible */
         return false;
     if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
-        return ipv4_is_public(read_ipv4(a + 2));
+        return ipv4_is_public(bytes_be32(a + 2));
     if (a[0] == 0x20 && a[1] == 0x01 && a[2] < 2) /* Teredo and other protocol assignments */
         return false;
     if (a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x0d && a[3] == 0xb8) /* documentation */

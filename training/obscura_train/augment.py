@@ -142,14 +142,15 @@ def degrade(rng, pixels):
     return pixels
 
 
-def paste(crop, cutout, alpha, cls, x, y):
-    """Pastes an object cut from another picture at (x, y): cutout (h, w, 3), alpha (h, w) in 0..1. Hides, or ignores, what it covers."""
+def lay_over(crop, cutout, alpha, x, y):
+    """Lays a picture over the crop at (x, y): cutout (h, w, 3), alpha (h, w) in 0..1. Hides, or ignores, what it covers. Returns its box within the crop and its
+    mask; None where hardly any of it would be seen, and nothing is done."""
     pixels, objects, masks = crop
     size = pixels.shape[0]
     h, w = alpha.shape
     x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + w, size), min(y + h, size)
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
-        return
+        return None
     a = alpha[y1 - y:y2 - y, x1 - x:x2 - x]
     region = pixels[y1:y2, x1:x2]
     region += (cutout[y1 - y:y2 - y, x1 - x:x2 - x] - region) * a[..., None]
@@ -162,6 +163,14 @@ def paste(crop, cutout, alpha, cls, x, y):
             objects[i] = (c, bx1, by1, bx2, by2, IGNORED)
         if masks[i] is not None:
             masks[i] = masks[i] * (1 - small)
-    visible = a.size / alpha.size
-    objects.append((cls, x1, y1, x2, y2, int(visible < MIN_VISIBLE)))
-    masks.append(small)
+    return (x1, y1, x2, y2), small
+
+
+def paste(crop, cutout, alpha, cls, x, y):
+    """Lays an object cut from another picture over the crop, as lay_over takes it, and counts it among the crop's own."""
+    laid = lay_over(crop, cutout, alpha, x, y)
+    if laid:
+        (x1, y1, x2, y2), mask = laid
+        visible = (x2 - x1) * (y2 - y1) / alpha.size
+        crop[1].append((cls, x1, y1, x2, y2, int(visible < MIN_VISIBLE)))
+        crop[2].append(mask)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import TASKS, VEHICLE
 from .assign import IGNORED, OBJECT, WRONG
-from .augment import MIN_SIDE, log_uniform, paste
+from .augment import MIN_SIDE, lay_over, log_uniform
 
 CLASS = TASKS["scene"].index(VEHICLE)
 TALL = 160              # px of a drawing's height; it is shrunk from there
@@ -113,11 +113,8 @@ def add_containers(rng, crop):
     flat, cover = (cv2.resize(v, (w, h), interpolation=cv2.INTER_AREA if sx < 1 else cv2.INTER_LINEAR) for v in (flat, cover))
     soft = max(log_uniform(rng, 0.4, 0.02 * h + 0.5), 0.3)         # no sharper than what is about it
     flat, cover = cv2.GaussianBlur(flat, (0, 0), soft), cv2.GaussianBlur(cover, (0, 0), soft)
-    before = len(objects)
-    paste(crop, np.clip(flat * shade + rng.normal(0, 3, flat.shape), 0, 255).astype(np.float32), cover, CLASS, x, y)
-    if len(objects) == before:
+    if not lay_over(crop, np.clip(flat * shade + rng.normal(0, 3, flat.shape), 0, 255).astype(np.float32), cover, x, y):
         return
-    del objects[before:], masks[before:]
     whole = [min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)]
     for b in [whole, *boxes] if len(boxes) > 1 else [whole]:
         x1, y1, x2, y2 = max(x + b[0] * sx, 0), max(y + b[1] * sy, 0), min(x + b[2] * sx, size), min(y + b[3] * sy, size)
